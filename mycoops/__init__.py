@@ -1,0 +1,1 @@
+"""Fleet secret deployment and rotation, until the old credential is seen refused."""
