@@ -1,0 +1,81 @@
+"""Every error mycoops raises on purpose, each with an exit status and what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit statuses of the command line, documented in README.md."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    CONFIGURATION = 3
+    FAILED_OLD_INTACT = 4
+    FAILED_FORWARD_ONLY = 5
+    WAITING = 6
+    LOCKED = 7
+    FINDINGS = 8
+    INTERRUPTED = 130
+
+
+class MycoopsError(Exception):
+    """An expected failure: `message` says what and where, `hint` what to do next. Neither ever holds a value."""
+
+    exit_status = Exit.BUG
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigurationError(MycoopsError):
+    """The fleet directory, the catalogue or the vault is wrong; nothing was changed."""
+
+    exit_status = Exit.CONFIGURATION
+
+
+class VaultError(ConfigurationError):
+    """The vault store cannot be read or written; nothing was changed."""
+
+
+class JournalError(ConfigurationError):
+    """A journal cannot be trusted: edited, reordered, or written under another key."""
+
+
+class LabError(MycoopsError):
+    """The lab on this machine cannot be built, booted or reached."""
+
+    exit_status = Exit.CONFIGURATION
+
+
+class StepFailed(MycoopsError):
+    """A move failed while every old credential is still valid."""
+
+    exit_status = Exit.FAILED_OLD_INTACT
+
+
+class ForwardOnly(MycoopsError):
+    """A move failed after the point of no return: the only way is `mycoops resume`."""
+
+    exit_status = Exit.FAILED_FORWARD_ONLY
+
+
+class WaitingForPerson(MycoopsError):
+    """The run stopped where a person has to act."""
+
+    exit_status = Exit.WAITING
+
+
+class Locked(MycoopsError):
+    """Another run holds the lease of this fleet."""
+
+    exit_status = Exit.LOCKED
+
+
+class Interrupted(MycoopsError):
+    """The run was told to stop; the journal says where it stands."""
+
+    exit_status = Exit.INTERRUPTED

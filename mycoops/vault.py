@@ -1,0 +1,239 @@
+"""The store of values: the vault file with the current generations, and encrypted pending files beside it.
+
+The one module that imports Ansible's vault. Nothing is ever written in clear, and a write changes one entry only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from mycoops import durable
+from mycoops.errors import VaultError
+from mycoops.secret import Secret
+
+ROOT_KEY = "mycoops_vault"
+HEADER = f"# The current generation of every credential, written by mycoops; do not edit by hand.\n{ROOT_KEY}:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What may be known of a stored generation without its value."""
+
+    credential: str
+    generation: int
+    slot: str
+    created: str
+
+
+def password_secrets(password: str) -> list[tuple[str, VaultSecret]]:
+    """Wrap the vault password as VaultLib wants it."""
+    return [("default", VaultSecret(password.strip().encode()))]
+
+
+def vault_path(fleet: Path) -> Path:
+    """Where the vault file of a fleet directory lies."""
+    return fleet / "group_vars" / "all" / "vault.yml"
+
+
+class Store:
+    """Values by credential and generation. Reads the file when opened and after each write of its own."""
+
+    def __init__(self, fleet: Path, secrets: Sequence[tuple[str, Any]]) -> None:
+        self._path = vault_path(fleet)
+        self._pending = fleet / "pending"
+        self._vault = VaultLib(secrets)
+        self._cache: dict[tuple[str, int], Secret] = {}
+        self._load()
+
+    @classmethod
+    def open(cls, fleet: Path, secrets: Sequence[tuple[str, Any]]) -> Store:
+        """Open the store of a fleet directory. Raises VaultError, naming file and line, if it cannot be parsed."""
+        return cls(Path(fleet), secrets)
+
+    def _load(self) -> None:
+        self._text = self._path.read_text(encoding="utf-8") if self._path.exists() else HEADER
+        self._entries = _parse(self._path, self._text)
+
+    # reading
+
+    def meta(self, credential: str) -> Meta | None:
+        """The current generation of a credential, or None if the vault has none."""
+        entry = self._entries.get(credential)
+        return entry.meta if entry else None
+
+    def metas(self) -> list[Meta]:
+        """All current generations, in the order of the file."""
+        return [entry.meta for entry in self._entries.values()]
+
+    def pending(self, credential: str) -> list[int]:
+        """Generations of a credential that lie in pending files, lowest first."""
+        found = (re.fullmatch(r".*\.g(\d+)\.vault", path.name) for path in self._pending.glob(f"{credential}.g*.vault"))
+        return sorted(int(match.group(1)) for match in found if match)
+
+    def slot(self, credential: str, generation: int) -> str:
+        """The slot a generation lives in, or an empty string where its kind has none."""
+        meta = self.meta(credential)
+        if meta and meta.generation == generation:
+            return meta.slot
+        return str(self._payload(credential, generation).get("slot", ""))
+
+    def secret(self, credential: str, generation: int) -> Secret:
+        """The value of one generation. Raises VaultError if it is not kept, or does not belong to that name and number."""
+        key = (credential, generation)
+        if key not in self._cache:
+            self._cache[key] = Secret(self._payload(credential, generation)["value"])
+        return self._cache[key]
+
+    def secrets(self) -> Iterator[tuple[str, int, Secret]]:
+        """Every value kept: current generations and pending files."""
+        for meta in self.metas():
+            yield meta.credential, meta.generation, self.secret(meta.credential, meta.generation)
+        for path in sorted(self._pending.glob("*.vault")):
+            match = re.fullmatch(r"(.+)\.g(\d+)\.vault", path.name)
+            if match:
+                yield match[1], int(match[2]), self.secret(match[1], int(match[2]))
+
+    def _payload(self, credential: str, generation: int) -> dict[str, Any]:
+        entry = self._entries.get(credential)
+        if entry and entry.meta.generation == generation:
+            return self._open(entry.ciphertext, credential, generation, f"{self._path}:{entry.line}")
+        path = self._pending_path(credential, generation)
+        if not path.exists():
+            raise VaultError(f"{credential}: generation {generation} is neither in {self._path} nor in {path}")
+        return self._open(path.read_text(encoding="utf-8"), credential, generation, str(path))
+
+    def _open(self, ciphertext: str, credential: str, generation: int, where: str) -> dict[str, Any]:
+        try:
+            payload = json.loads(self._vault.decrypt(ciphertext.encode()))
+        except AnsibleError:
+            raise VaultError(f"{where}: {credential} does not decrypt", hint="Is this the right vault password?") from None
+        except ValueError:
+            raise VaultError(f"{where}: {credential} decrypts to something mycoops did not write") from None
+        if payload.get("credential") != credential or payload.get("generation") != generation:
+            raise VaultError(f"{where}: the ciphertext belongs to another credential or generation than {credential} g{generation}")
+        return dict(payload)
+
+    # writing
+
+    def put_pending(self, credential: str, generation: int, slot: str, secret: Secret) -> None:
+        """Keep a generation in its own encrypted file, durable on return; an existing file of another value is never replaced."""
+        path = self._pending_path(credential, generation)
+        if path.exists():
+            if self.secret(credential, generation).same_as(secret):
+                return
+            raise VaultError(f"{path} already holds another value")
+        durable.replace(path, self._seal(credential, generation, slot, secret))
+        self._cache[credential, generation] = secret
+
+    def promote(self, credential: str, generation: int) -> None:
+        """Make a pending generation the current one; the one it replaces stays in a pending file. Repeating it changes nothing."""
+        before = self.meta(credential)
+        if before and before.generation == generation:
+            return
+        payload = self._payload(credential, generation)
+        if before:
+            self.put_pending(credential, before.generation, before.slot, self.secret(credential, before.generation))
+        self._write_entry(credential, generation, payload.get("slot", ""), Secret(payload["value"]))
+
+    def add(self, credential: str, slot: str, secret: Secret) -> None:
+        """Put the first generation of a credential into the vault file. Raises VaultError if it has one."""
+        if self.meta(credential):
+            raise VaultError(f"{credential} already has a value in {self._path}", hint="Rotate it instead.")
+        self._write_entry(credential, 1, slot, secret)
+
+    def drop_pending(self, credential: str, generation: int) -> None:
+        """Forget a pending generation: only what is proven dead, never activated, or also current."""
+        durable.remove(self._pending_path(credential, generation))
+        meta = self.meta(credential)
+        if not (meta and meta.generation == generation):
+            self._cache.pop((credential, generation), None)
+
+    def _pending_path(self, credential: str, generation: int) -> Path:
+        return self._pending / f"{credential}.g{generation}.vault"
+
+    def _seal(self, credential: str, generation: int, slot: str, secret: Secret) -> bytes:
+        payload = {"credential": credential, "generation": generation, "slot": slot, "value": secret.reveal()}
+        return bytes(self._vault.encrypt(json.dumps(payload).encode()))
+
+    def _write_entry(self, credential: str, generation: int, slot: str, secret: Secret) -> None:
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sealed = self._seal(credential, generation, slot, secret).decode().strip()
+        block = (
+            f'  {credential}:\n    generation: {generation}\n    slot: "{slot}"\n    created: "{created}"\n    value: !vault |\n'
+        )
+        block += "".join(f"      {line}\n" for line in sealed.splitlines())
+        if self._path.exists() and self._path.read_text(encoding="utf-8") != self._text:
+            raise VaultError(f"{self._path} was changed by someone else since it was read", hint="Run the command again.")
+        lines = self._text.splitlines(keepends=True)
+        entry = self._entries.get(credential)
+        first, last = (entry.line - 1, entry.end) if entry else (len(lines), len(lines))
+        text = "".join(lines[:first]) + block + "".join(lines[last:])
+        self._check_splice(credential, text)
+        durable.replace(self._path, text.encode())
+        self._load()
+
+    def _check_splice(self, credential: str, text: str) -> None:
+        after = _parse(self._path, text)
+        others = [name for name in self._entries if name != credential]
+        if any(after.get(name) is None or after[name].ciphertext != self._entries[name].ciphertext for name in others):
+            raise VaultError(f"{self._path}: writing {credential} would change another entry; nothing was written")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    meta: Meta
+    ciphertext: str
+    line: int
+    end: int
+
+
+def _parse(path: Path, text: str) -> dict[str, _Entry]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(("<<<<<<<", ">>>>>>>")):
+            raise VaultError(f"{path}:{number}: an unresolved merge conflict", hint="Resolve it; mycoops will not write here.")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line_number = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise VaultError(f"{path}:{line_number}: not YAML") from None
+    body = _child(path, root, ROOT_KEY)
+    if body is None or (isinstance(body, yaml.ScalarNode) and not body.value):
+        return {}
+    if not isinstance(body, yaml.MappingNode):
+        raise VaultError(f"{path}:{body.start_mark.line + 1}: {ROOT_KEY} is not a mapping")
+    return {key.value: _entry(path, key, value) for key, value in body.value}
+
+
+def _child(path: Path, node: yaml.Node | None, name: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        raise VaultError(f"{path}:1: the key {name} is missing", hint="Restore the file from version control.")
+    for key, value in node.value:
+        if key.value == name:
+            return value  # type: ignore[no-any-return]
+    raise VaultError(f"{path}:1: the key {name} is missing", hint="Restore the file from version control.")
+
+
+def _entry(path: Path, key: yaml.ScalarNode, node: yaml.Node) -> _Entry:
+    line = key.start_mark.line + 1
+    if not isinstance(node, yaml.MappingNode):
+        raise VaultError(f"{path}:{line}: {key.value} is not a mapping")
+    fields = {name.value: value for name, value in node.value}
+    value = fields.get("value")
+    if value is None or value.tag != "!vault" or "generation" not in fields:
+        raise VaultError(f"{path}:{line}: {key.value} needs `generation` and an encrypted `value: !vault |`")
+    try:
+        generation = int(fields["generation"].value)
+    except ValueError:
+        raise VaultError(f"{path}:{fields['generation'].start_mark.line + 1}: generation is not a number") from None
+    slot, created = (fields[name].value if name in fields else "" for name in ("slot", "created"))
+    return _Entry(Meta(key.value, generation, slot, created), value.value, line, node.end_mark.line)
