@@ -1,0 +1,102 @@
+"""The append-only, fsynced, chained record of a run: what resume reads and `log verify` checks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mycoops import durable
+from mycoops.errors import JournalError
+
+Record = dict[str, Any]
+START = "0" * 64
+
+
+def _mac(key: bytes, previous: str, record: Record) -> str:
+    body = json.dumps({name: value for name, value in record.items() if name != "mac"}, sort_keys=True, ensure_ascii=False)
+    return hmac.new(key, previous.encode() + body.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on) or `tampered` (at `line`)."""
+
+    path: Path
+    state: str
+    records: int
+    line: int = 0
+
+
+def read(path: Path, key: bytes) -> tuple[list[Record], Verdict]:
+    """Read a journal as far as its chain holds."""
+    records: list[Record] = []
+    previous = START
+    content = path.read_bytes()
+    lines = content.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        last = number == len(lines)
+        if last and not line:
+            break
+        record = _parse(line)
+        complete = not last
+        if record is None or record.get("mac") != _mac(key, previous, record):
+            state = "tampered" if complete else "torn"
+            return records, Verdict(path, state, len(records), number)
+        if not complete:
+            return records, Verdict(path, "torn", len(records), number)
+        previous = str(record["mac"])
+        records.append(record)
+    return records, Verdict(path, "intact", len(records))
+
+
+def _parse(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+class Journal:
+    """One run's journal, open for appending; every record is durable when `write` returns."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self.path = path
+        self._key = key
+        self.records: list[Record] = []
+        self._previous = START
+        if path.exists():
+            self.records, verdict = read(path, key)
+            if verdict.state == "tampered":
+                raise JournalError(
+                    f"{path}:{verdict.line}: this record was changed, or written under another install key",
+                    hint="Compare it with version control; mycoops does not resume from a journal it cannot trust.",
+                )
+            if verdict.state == "torn":
+                self._cut(verdict.line)
+            self._previous = str(self.records[-1]["mac"]) if self.records else START
+
+    def _cut(self, line: int) -> None:
+        lines = self.path.read_bytes().split(b"\n")[: line - 1]
+        durable.replace(self.path, b"".join(part + b"\n" for part in lines))
+
+    def write(self, event: str, **facts: Any) -> Record:
+        """Append one record and make it durable. Facts are names, numbers and fingerprints, never values."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record: Record = {"seq": len(self.records) + 1, "time": now, "event": event, **facts}
+        record["mac"] = _mac(self._key, self._previous, record)
+        durable.append(self.path, json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self._previous = str(record["mac"])
+        self.records.append(record)
+        return record
+
+
+def paths(directory: Path) -> Iterator[Path]:
+    """The journals of a fleet, oldest first."""
+    yield from sorted(directory.glob("*.jsonl"))

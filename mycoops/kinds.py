@@ -1,0 +1,79 @@
+"""Finds the kinds on the roles path and reads what each declares of itself in meta/kind.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mycoops.errors import ConfigurationError
+from mycoops.model import Overlap
+
+Capability = Literal["preflight", "parity", "drain", "persistence", "stage"]
+
+
+class HumanStep(BaseModel):
+    """What a person has to do where no API exists."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page: str
+    instruction: str
+    prefix: str = ""
+    length: int = 0
+
+
+class Kind(BaseModel):
+    """One kind as its role declares it; the engine decides by these fields alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    summary: str
+    overlap: Overlap
+    accepts_by: Literal["role", "delivery"] = "role"
+    slots: tuple[str, ...] = ()
+    generates: Literal["token", "ed25519"] = "token"
+    probe_from: Literal["consumers", "authority", "controller"] = "consumers"
+    own_access: bool = False
+    capabilities: frozenset[Capability] = frozenset()
+    options: dict[str, str] = Field(default_factory=dict)
+    human: HumanStep | None = None
+    refuse: str = ""
+
+    def next_slot(self, slot: str) -> str:
+        """The slot after the one in use; the first where there is none yet."""
+        if not self.slots:
+            return ""
+        return self.slots[(self.slots.index(slot) + 1) % len(self.slots)] if slot in self.slots else self.slots[0]
+
+    def principal(self, name: str, slot: str) -> str:
+        """The login name of a generation."""
+        return f"{name}_{slot}" if slot else name
+
+
+def load(roles_paths: Iterable[Path]) -> dict[str, Kind]:
+    """Every kind on the roles path by name; an earlier directory wins. Raises ConfigurationError naming the file."""
+    found: dict[str, Kind] = {}
+    for roles in roles_paths:
+        for path in sorted(roles.glob("kind_*/meta/kind.yml")):
+            name = path.parent.parent.name.removeprefix("kind_")
+            found.setdefault(name, _read(path, name))
+    return found
+
+
+def _read(path: Path, name: str) -> Kind:
+    try:
+        kind = Kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError:
+        raise ConfigurationError(f"{path}: not YAML") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{path}: {place}: {first['msg']}") from None
+    if kind.kind != name:
+        raise ConfigurationError(f"{path}: declares the kind {kind.kind} in the role kind_{name}", hint="Make the two names equal.")
+    return kind

@@ -1,0 +1,54 @@
+"""One writer per fleet: a lock that dies with its process, and a token that only grows."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mycoops import durable
+from mycoops.errors import Locked
+
+
+@contextmanager
+def hold(state: Path, command: str) -> Iterator[int]:
+    """Hold the lease of a fleet; yields the fencing token. Raises Locked, saying who holds it and since when."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(state / "lease.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works.") from None
+        token = _next_token(state)
+        durable.replace(state / "lease.json", json.dumps(_me(command, token)).encode())
+        yield token
+    finally:
+        os.close(descriptor)
+
+
+def _next_token(state: Path) -> int:
+    path = state / "lease.token"
+    token = int(path.read_text()) + 1 if path.exists() else 1
+    durable.replace(path, str(token).encode())
+    return token
+
+
+def _me(command: str, token: int) -> dict[str, str | int]:
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    user = getpass.getuser()
+    return {"user": user, "machine": socket.gethostname(), "pid": os.getpid(), "since": since, "command": command, "token": token}
+
+
+def _holder(state: Path) -> str:
+    try:
+        who = json.loads((state / "lease.json").read_text())
+        return f"{who['user']} on {who['machine']} (process {who['pid']}), `mycoops {who['command']}`, since {who['since']}"
+    except (OSError, ValueError, KeyError):
+        return "it does not say who"

@@ -1,0 +1,83 @@
+"""Where a fleet and this control node's own state lie, and how the vault password is obtained."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from mycoops import durable
+from mycoops.errors import ConfigurationError
+
+VARIABLES = {
+    "MYCOOPS_FLEET": "the fleet directory, where --fleet is not given (default: inventory/lab)",
+    "MYCOOPS_STATE": "where this control node keeps keys and leases (default: ~/.local/state/mycoops)",
+}
+"""Every environment variable mycoops reads; none of them carries a value of a credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The two directories every command works on."""
+
+    fleet: Path
+    state: Path
+
+    @property
+    def journals(self) -> Path:
+        """Where the journals of the fleet lie."""
+        return self.fleet / "journal"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The host keys ssh trusts for this fleet: the fleet's own file where it has one."""
+        own = self.fleet / "known_hosts"
+        return own if own.exists() else self.state / "known_hosts"
+
+    @property
+    def rotation_log(self) -> Path:
+        """The rendered rotation log."""
+        return self.fleet / "docs" / "SECRET_ROTATION_LOG.md"
+
+
+def find(fleet: Path | None, name: str = "") -> Settings:
+    """Settle the directories: argument, then environment, then inventory/lab. Raises ConfigurationError if there is no fleet."""
+    chosen = fleet or Path(os.environ.get("MYCOOPS_FLEET") or "inventory/lab")
+    if not chosen.is_dir():
+        raise ConfigurationError(
+            f"{chosen} is not a fleet directory", hint="Name one with --fleet DIR, or make one with `mycoops init DIR`."
+        )
+    root = Path(os.environ.get("MYCOOPS_STATE") or "~/.local/state/mycoops").expanduser()
+    return Settings(chosen.resolve(), root / (name or chosen.resolve().name))
+
+
+def install_key(settings: Settings) -> bytes:
+    """The key of fingerprints and journals; made on first use, kept apart from the fleet directory."""
+    path = settings.state / "install.key"
+    if not path.exists():
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.replace(path, secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def vault_password(file: str, script: str, prompt: bool, fleet: Path) -> str:
+    """Obtain the vault password from a file, a script's output or a hidden prompt. Raises ConfigurationError."""
+    if prompt:
+        return getpass.getpass("Vault password: ")
+    path = Path(file or script).expanduser()
+    path = path if path.is_absolute() else fleet / path
+    if not path.exists():
+        raise ConfigurationError(f"{path}: the vault password is not there", hint="For the lab, run `mycoops lab up` first.")
+    if file:
+        password = path.read_text(encoding="utf-8").strip()
+    else:
+        ended = subprocess.run([str(path)], stdout=subprocess.PIPE, check=False)
+        if ended.returncode:
+            raise ConfigurationError(f"{path}: the vault password script ended with status {ended.returncode}")
+        password = ended.stdout.decode().strip()
+    if not password:
+        raise ConfigurationError(f"{path}: gave an empty vault password")
+    return password
