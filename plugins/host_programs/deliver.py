@@ -1,0 +1,201 @@
+"""Bring one host to the requested values: files, then processes, or back to the previous ones."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing
+
+import mycoops_delivery_files as files
+import mycoops_delivery_units as units
+import mycoops_envfile as envfile
+import mycoops_writer as writer
+from mycoops_delivery_services import Service, Wanted
+from mycoops_fence import LOCK_SECONDS, Fence, locked
+from mycoops_reply import Refusal
+
+STATE = "/var/lib/mycoops"
+Reply = typing.Dict[str, typing.Any]
+
+
+def run(request: typing.Mapping[str, typing.Any]) -> Reply:
+    """Deliver under the host's lock; check mode writes nothing, not even the lock."""
+    root, check = str(request.get("root") or "/"), bool(request.get("check"))
+    state = files.under(root, STATE)
+    lock = contextlib.nullcontext() if check else locked(state, float(request.get("lock_seconds") or LOCK_SECONDS))
+    with lock:
+        return Delivery(request, root, Fence(state), check).run()
+
+
+class Delivery:
+    """One request on one host: plan, pre-check, write, then service by service."""
+
+    def __init__(self, request: typing.Mapping[str, typing.Any], root: str, fence: Fence, check: bool) -> None:
+        self.request, self.root, self.fence, self.check = request, root, fence, check
+        self.generations = {str(name): int(number) for name, number in (request.get("generations") or {}).items()}
+        self.token, self.rollback = int(request.get("token") or 0), set(request.get("rollback") or ())
+        fence.check(self.token, self.generations, self.rollback)
+        self.recorded = {name: fence.generations[name] for name in self.generations if name in fence.generations}
+        self.files = [files.plan(spec, root) for spec in request.get("files") or ()]
+        coming = {file.path for file in self.files}
+        if len(coming) != len(self.files):
+            raise Refusal("invalid_request", "a file is named twice")
+        self.drop_ins = [units.plan(spec, root, coming) for spec in request.get("drop_ins") or ()]
+        self.services = [Service(spec, root) for spec in request.get("services") or ()]
+        self.wanted = self._wanted()
+
+    def run(self) -> Reply:
+        """Return the reply; an error before the first write is raised as Refusal."""
+        due = [self._due(service) for service in self.services]
+        for service, verb in zip(self.services, due):
+            if verb:
+                self._pre_check(service)
+        reply: Reply = {
+            "changed": any(due) or any(one.changed for one in [*self.files, *self.drop_ins]),
+            "files": [file.report() for file in self.files],
+            "services": [],
+        }
+        if not self.check:
+            self._write()
+        for service in self.services:
+            told = self._tell(service) if self.check else self._serve(service, reply)
+            reply["services"].append(told)
+            if "error" in reply:
+                break
+        return reply
+
+    def _wanted(self) -> Wanted:
+        wanted = {(file.path, name): value for file in self.files for name, value in file.values.items()}
+        for service in self.services:
+            for path, name in service.holds:
+                if (path, name) not in wanted:
+                    wanted[path, name] = self._on_disk(service, path, name)
+        return wanted
+
+    def _on_disk(self, service: Service, path: str, name: str) -> str:
+        reader = "systemd" if service.unit else "podman"
+        raw = next((file.raw for file in self.files if file.path == path), None)
+        raw = writer.read(files.under(self.root, path)).raw if raw is None else raw
+        found = envfile.read_as(reader, raw or b"").get(name)
+        if found is None:
+            raise Refusal("missing_variable", f"{path} does not set {name}", path=path, service=service.name)
+        return found
+
+    def _files_of(self, service: Service) -> typing.List[files.Planned]:
+        paths = set(service.env_files())
+        for spec in self.request.get("drop_ins") or ():
+            paths |= set(spec.get("env_files") or ()) if spec["unit"] == service.unit else set()
+        return [file for file in self.files if file.path in paths]
+
+    def _due(self, service: Service) -> str:
+        """Return what has to be done to the service as it runs now: a verb, or an empty string."""
+        if service.apply == "none":
+            return ""
+        state = service.state()
+        if not state.running:
+            return "recreate" if service.container else "restart"
+        if service.apply == "reload":
+            fresh = self.fence.reloaded(service.name, self._digested(service))
+            return "reload" if not fresh or any(file.changed for file in self._files_of(service)) else ""
+        if service.holds:
+            current = service.held(state, self.wanted)
+        elif state.oneshot:
+            current = not any(file.changed for file in self._files_of(service))
+        else:
+            current = self.fence.reloaded(service.name, self._digested(service))
+        drop_in = any(one.changed for one in self.drop_ins if one.unit == service.unit)
+        return "" if current and not drop_in else service.apply
+
+    def _digested(self, service: Service) -> typing.Dict[str, str]:
+        managed = {f"{file.path} {name}": value for file in self._files_of(service) for name, value in file.values.items()}
+        held = {f"{path} {name}": self.wanted[path, name] for path, name in service.holds}
+        return {**managed, **held}
+
+    def _pre_check(self, service: Service) -> None:
+        """Refuse to touch what is already broken, unless this request repairs: files already new, or a rollback."""
+        service.check_container({file.path: file.readers for file in self.files}, list(self.wanted.values()))
+        state = service.state()
+        if service.unit and state.oneshot and service.holds:
+            raise Refusal("cannot_attest", f"{service.name}: a oneshot unit has no process to compare", service=service.name)
+        if state.needs_reload and service.unit not in {one.unit for one in self.drop_ins}:
+            raise Refusal(
+                "needs_daemon_reload", f"{service.name}: someone changed its unit without daemon-reload", service=service.name
+            )
+        mine = [file for file in self._files_of(service) if file.changed]
+        repairs = bool(self.request.get("repair")) or any(set(file.credentials) & self.rollback for file in mine)
+        trouble = service.unhealthy() if mine and not repairs else ""
+        if trouble:
+            raise Refusal("already_unhealthy", f"{service.name}: {trouble}; nothing was touched", service=service.name)
+
+    def _write(self) -> None:
+        changed = [service for service in self.services if any(file.changed for file in self._files_of(service))]
+        self.fence.forget_reloads(service.name for service in changed)
+        files.write_all(self.files)
+        try:
+            units.install(self.drop_ins)
+        except Refusal:
+            for file in self.files:
+                if file.changed:
+                    files.put_back(file)
+            raise
+        self.fence.record(self.token, self.generations)
+
+    def _tell(self, service: Service, verb: typing.Optional[str] = None, seconds: float = 0.0, healthy: bool = True) -> Reply:
+        due = self._due(service) if verb is None else verb
+        state = service.state()
+        held = service.held(state, self.wanted) if service.apply != "reload" else not due or verb is not None
+        return {
+            "name": service.name,
+            "restarted": due in ("restart", "recreate"),
+            "reloaded": due == "reload",
+            "holds": held,
+            "pid": state.pid,
+            "restarts": state.restarts,
+            "healthy": healthy and state.running,
+            "seconds": round(seconds, 2),
+        }
+
+    def _serve(self, service: Service, reply: Reply) -> Reply:
+        verb, start = self._due(service), time.monotonic()
+        if not verb:
+            problem = service.settle(self._held_after(service, verb)) if service.apply != "none" and reply["changed"] else ""
+            if problem:
+                reply["error"] = Refusal("unhealthy", f"{service.name}: {problem}", service=service.name).error()
+            return self._tell(service, "", time.monotonic() - start, not problem)
+        problem = service.act(verb) or service.settle(self._held_after(service, verb))
+        if not problem:
+            if verb == "reload" or service.apply == "reload" or not service.holds:
+                self.fence.record_reload(service.name, self._digested(service))
+            return self._tell(service, verb, time.monotonic() - start)
+        reply["error"] = self._roll_back(service, verb, problem)
+        return self._tell(service, verb, time.monotonic() - start, False)
+
+    def _held_after(self, service: Service, verb: str) -> typing.Optional[Wanted]:
+        return None if service.apply == "reload" and verb != "restart" else self.wanted
+
+    def _roll_back(self, service: Service, verb: str, problem: str) -> Reply:
+        """Restore the previous values of this service's files, apply them the same way, and say which of the two worked."""
+        facts: Reply = {"service": service.name, "problem": problem}
+        try:
+            mine = self._files_of(service)
+            restored = [(file, files.restore(file)) for file in mine if file.values]
+            if not restored:
+                raise Refusal("nothing_to_restore", "no file of it was delivered")
+            after = {(file.path, name): value for file, values in restored for name, value in values.items()}
+            wanted = {key: value for key, value in self.wanted.items() if key[0] not in {file.path for file in mine}}
+            again = service.act(verb) or service.settle(
+                {**wanted, **after} if self._held_after(service, verb) is not None else None
+            )
+            self._lower_fence({file.path for file in mine})
+        except Refusal as refusal:
+            again = refusal.message
+        if again:
+            message = f"{service.name}: {problem}; and back on the previous values: {again}"
+            return Refusal("unhealthy_rollback_failed", message, **facts).error()
+        message = f"{service.name}: {problem}; it runs on the previous values again"
+        return Refusal("unhealthy_rolled_back", message, **facts).error()
+
+    def _lower_fence(self, restored: typing.Collection[str]) -> None:
+        kept = {name for file in self.files if file.path not in restored for name in file.credentials}
+        back = {name: number for name, number in self.recorded.items() if name not in kept}
+        self.fence.record(self.token, back)

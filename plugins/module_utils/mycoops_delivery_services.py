@@ -1,0 +1,129 @@
+"""A service is done when its running process holds the values, stays up and says it is healthy."""
+
+from __future__ import annotations
+
+import re
+import time
+import typing
+
+import mycoops_health as health
+import mycoops_process as process
+from mycoops_delivery_files import under
+from mycoops_reply import Refusal
+
+Wanted = typing.Dict[typing.Tuple[str, str], str]
+APPLY = ("restart", "reload", "recreate", "none")
+DEFAULT_SECONDS = 20.0
+
+
+class Service:
+    """One unit or container of the request."""
+
+    def __init__(self, spec: typing.Mapping[str, typing.Any], root: str) -> None:
+        self.spec, self.root = spec, root
+        self.name, self.apply = str(spec["name"]), str(spec.get("apply") or "restart")
+        self.unit: str = str(spec.get("unit") or "")
+        self.container: typing.Mapping[str, typing.Any] = spec.get("container") or {}
+        self.health: typing.Mapping[str, typing.Any] = spec.get("health") or {}
+        self.holds = [(str(one["file"]), str(one["name"])) for one in spec.get("holds") or ()]
+        self.seconds = float(self.health.get("timeout_seconds") or spec.get("timeout_seconds") or DEFAULT_SECONDS)
+        self.steady = float(spec.get("steady_seconds") or (0.5 if self.health else 2.0))
+        self._refuse_nonsense()
+
+    def _refuse_nonsense(self) -> None:
+        if self.apply not in APPLY or bool(self.unit) == bool(self.container):
+            raise Refusal("invalid_request", f"{self.name}: needs a unit or a container, and one of {', '.join(APPLY)}")
+        if self.container and self.apply in ("restart", "reload"):
+            raise Refusal("plain_restart", f"{self.name}: a restarted container keeps its old environment; recreate it")
+        if self.unit and self.apply == "recreate":
+            raise Refusal("invalid_request", f"{self.name}: a unit is restarted, not recreated")
+
+    def env_files(self) -> typing.List[str]:
+        """Return the files this service reads, as far as the request tells."""
+        told = list(self.container.get("env_files") or ()) if self.container else []
+        return list(dict.fromkeys(told + [path for path, _ in self.holds]))
+
+    def state(self) -> process.State:
+        """Look at it now."""
+        if self.unit:
+            return process.unit_state(self.unit)
+        return process.container_state(str(self.container.get("engine") or "podman"), str(self.container["name"]))
+
+    def held(self, state: process.State, wanted: Wanted) -> bool:
+        """Whether the running process was started with every value it must hold."""
+        expected = {name: wanted[path, name] for path, name in self.holds if (path, name) in wanted}
+        return len(expected) == len(self.holds) and all(process.holds(state.pid, expected).values())
+
+    def unhealthy(self) -> str:
+        """Say why it is already in trouble before anything is touched, or an empty string."""
+        state = self.state()
+        if self.unit and not state.exists:
+            return "systemd does not know the unit"
+        if state.crashing and state.exists:
+            return "it has failed or keeps restarting"
+        if state.restarts and state.running:
+            time.sleep(0.5)
+            if self.state()[:5] != state[:5]:
+                return "it keeps restarting"
+        return health.wait(self.health, 2.0) if state.running and self.health else ""
+
+    def act(self, verb: str) -> str:
+        """Restart, reload or recreate; return what went wrong, or an empty string."""
+        if verb == "recreate":
+            return self._recreate()
+        if verb == "restart":
+            process.command(["systemctl", "reset-failed", "--", self.unit])
+        status, _ = process.command(["systemctl", verb, "--", self.unit])
+        return f"systemctl {verb} failed" if status else ""
+
+    def _recreate(self) -> str:
+        engine, name = str(self.container.get("engine") or "podman"), str(self.container["name"])
+        process.command([engine, "rm", "--force", name])
+        files = [word for path in self.env_files() for word in ("--env-file", under(self.root, path))]
+        arguments, tail = list(self.container.get("arguments") or ()), list(self.container.get("command") or ())
+        status, _ = process.command([engine, "run", "--detach", "--name", name, *files, *arguments, self.container["image"], *tail])
+        return f"{engine} run failed" if status else ""
+
+    def check_container(self, readers: typing.Mapping[str, typing.Collection[str]], values: typing.Collection[str]) -> None:
+        """Refuse what would leak or be misread, before the old container is gone."""
+        if not self.container:
+            return
+        engine = str(self.container.get("engine") or "podman")
+        arguments = [str(word) for word in self.container.get("arguments") or ()]
+        words = arguments + [str(word) for word in self.container.get("command") or ()]
+        for path in self.env_files():
+            if path in readers and not set(readers[path]) & set(process.ENGINES):
+                raise Refusal("wrong_reader", f"{self.name}: {path} must be written for the reader {engine}", service=self.name)
+        if any(value in word for value in values for word in words if len(value) >= 8):
+            raise Refusal("value_in_arguments", f"{self.name}: an argument of the container holds a value", service=self.name)
+        names = "|".join(re.escape(name) for _, name in self.holds)
+        if names and any(re.match(rf"(?:-e|--env)?[= ]?(?:{names})(?:=|\Z)", word) for word in arguments):
+            raise Refusal("shadowed", f"{self.name}: an argument overrides a variable of the env file", service=self.name)
+        status, _ = process.command([engine, "image", "inspect", "--format", "{{.Id}}", str(self.container["image"])])
+        if status:
+            raise Refusal("missing_image", f"{self.name}: the image is not on this host", service=self.name)
+
+    def settle(self, wanted: typing.Optional[Wanted]) -> str:
+        """Wait until it runs, stays the same process, holds the values (None: not asked) and is healthy; else say why not."""
+        deadline, start = time.monotonic() + self.seconds, self.state()
+        seen, since = start[:5], time.monotonic()
+        while True:
+            state = self.state()
+            if state.crashing or state.restarts > start.restarts:
+                return "it fails to start" if state.crashing else "it restarts by itself"
+            if state[:5] != seen:
+                seen, since = state[:5], time.monotonic()
+            steady = time.monotonic() - since
+            problem = self._problem(state, wanted)
+            if not problem and steady >= self.steady:
+                return ""
+            if time.monotonic() > deadline or (problem == "its process does not hold the values" and steady > 5.0):
+                return problem or "it does not stay the same process"
+            time.sleep(0.1)
+
+    def _problem(self, state: process.State, wanted: typing.Optional[Wanted]) -> str:
+        if not state.running or not (state.pid or state.oneshot):
+            return "it does not run"
+        if wanted is not None and not self.held(state, wanted):
+            return "its process does not hold the values"
+        return health.problem(self.health) if self.health else ""
