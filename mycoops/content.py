@@ -7,6 +7,8 @@ from pathlib import Path
 from mycoops.errors import ConfigurationError
 
 _PACKAGE = Path(__file__).resolve().parent
+PACKAGE_ROOT = _PACKAGE.parent
+"""The directory from which `import mycoops` works."""
 
 
 def path(name: str) -> Path:

@@ -36,12 +36,12 @@ def _verb(arguments: tuple[str, ...]) -> str:
 
 
 def limits() -> list[str]:
-    """Options that ask for no more open files and processes than this process may have itself."""
+    """Options that ask for no more open files and processes than a process without privileges over limits may have here."""
     options = []
-    for name, kind in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+    for name, kind, enough in (("nofile", resource.RLIMIT_NOFILE, 20000), ("nproc", resource.RLIMIT_NPROC, 4096)):
         hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            options += ["--ulimit", f"{name}={hard}:{hard}"]
+        wanted = enough if hard == resource.RLIM_INFINITY else min(hard, enough)
+        options += ["--ulimit", f"{name}={wanted}:{wanted}"]
     return options
 
 

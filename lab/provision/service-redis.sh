@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+systemctl enable --quiet redis-server.service
+systemctl start redis-server.service

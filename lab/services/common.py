@@ -1,0 +1,200 @@
+"""What the services share: strict settings, pooled connections, JSON over HTTP, a graceful stop; no value is ever logged."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import select
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg2
+
+EX_CONFIG = 78
+Reply = tuple[int, dict[str, Any]]
+
+
+def log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def setting(*names: str) -> str:
+    """The first of the names that is set and not empty, as production's loaders do; else the service does not start."""
+    for name in names:
+        if os.environ.get(name):
+            return os.environ[name]
+    log(f"not configured: {' or '.join(names)} is not set")
+    raise SystemExit(EX_CONFIG)
+
+
+class Database:
+    """A few PostgreSQL connections, opened at start and kept: they outlive a change of the password."""
+
+    def __init__(self, dsn: str, size: int = 2, **parameters: str) -> None:
+        self._dsn, self._parameters = dsn, parameters
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._slots = threading.BoundedSemaphore(8)
+        threading.Thread(target=self._warm_up, args=(size,), daemon=True).start()
+
+    def connect(self) -> Any:
+        connection = psycopg2.connect(self._dsn, connect_timeout=3, **self._parameters)
+        connection.autocommit = True
+        return connection
+
+    def _warm_up(self, size: int) -> None:
+        try:
+            for _ in range(size):
+                self._idle.put(self.connect())
+        except psycopg2.Error as error:
+            log(f"postgresql: cannot connect ({type(error).__name__})")
+
+    @contextmanager
+    def _borrowed(self, fresh: bool) -> Iterator[Any]:
+        with self._slots:
+            try:
+                connection = self.connect() if fresh else self._idle.get_nowait()
+            except queue.Empty:
+                connection = self.connect()
+            try:
+                yield connection
+            except psycopg2.Error:
+                connection.close()
+                raise
+            if fresh:
+                connection.close()
+            else:
+                self._idle.put(connection)
+
+    def rows(self, statement: str, *, fresh: bool = False) -> list[Any]:
+        """The rows of a statement; a pooled connection that the server has ended is replaced once."""
+        try:
+            return self._rows(statement, fresh)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if fresh:
+                raise
+            return self._rows(statement, False)
+
+    def _rows(self, statement: str, fresh: bool) -> list[Any]:
+        with self._borrowed(fresh) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def items(self, *, fresh: bool = False) -> list[dict[str, Any]]:
+        return [{"id": row[0], "name": row[1]} for row in self.rows("SELECT id, name FROM items ORDER BY id", fresh=fresh)]
+
+
+class Cache:
+    """Redis behind a pool; `fresh` opens and authenticates a new connection."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self._url, self._redis = url, redis
+        self._pooled = self._client()
+
+    def _client(self) -> Any:
+        return self._redis.Redis.from_url(self._url, socket_connect_timeout=3, socket_timeout=3)
+
+    def ping(self, *, fresh: bool = False) -> bool:
+        if not fresh:
+            return bool(self._pooled.ping())
+        client = self._client()
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+            client.connection_pool.disconnect()
+
+
+def call(url: str, token: str) -> Any:
+    """GET a JSON document with a service token."""
+    request = urllib.request.Request(url, headers={"X-Service-Token": token})
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return json.load(response)
+
+
+def state(check: Callable[[], object]) -> str:
+    """`ok` or `down`: the outcome of a check that raises; the journal gets the class of the error, never its text."""
+    try:
+        check()
+    except Exception as error:
+        log(f"check failed: {type(error).__name__}")
+        return "down"
+    return "ok"
+
+
+class Request:
+    """A request, as far as the services need it."""
+
+    def __init__(self, path: str, headers: Any) -> None:
+        parts = urlsplit(path)
+        self.path, self.headers = parts.path, headers
+        self.fresh = parse_qs(parts.query).get("fresh") == ["1"]
+
+
+def answer(routes: dict[str, Callable[[Request], Reply]], request: Request) -> Reply:
+    if request.path not in routes:
+        return 404, {"error": "not found"}
+    try:
+        return routes[request.path](request)
+    except urllib.error.HTTPError as error:
+        log(f"{request.path}: upstream answered {error.code}")
+        return 502, {"error": "upstream", "status": error.code}
+    except Exception as error:
+        log(f"{request.path}: {type(error).__name__}")
+        return 503, {"error": type(error).__name__}
+
+
+class Server(ThreadingHTTPServer):
+    """Stops on SIGTERM once every request it has accepted, or has waiting in the backlog, is answered."""
+
+    daemon_threads = False
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def drain(self) -> None:
+        while select.select([self.socket], [], [], 0)[0]:
+            self._handle_request_noblock()  # type: ignore[attr-defined]
+        self.server_close()
+
+
+def serve(name: str, port: int, routes: dict[str, Callable[[Request], Reply]]) -> None:
+    """Serve the routes on every address until SIGTERM."""
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version = name, ""
+        timeout = 15
+
+        def do_GET(self) -> None:
+            status, body = answer(routes, Request(self.path, self.headers))
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *arguments: object) -> None:
+            """Requests are not logged: a query or a header may hold a value."""
+
+    server = Server(("", port), Handler)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    log(f"{name} listens on port {port}")
+    stop.wait()
+    server.shutdown()
+    server.drain()
+    log(f"{name} has stopped")
+    sys.stderr.flush()
+    os._exit(0)
