@@ -46,12 +46,11 @@ class Delivery:
 
     def run(self) -> Reply:
         """Return the reply; an error before the first write is raised as Refusal."""
-        due = [self._due(service) for service in self.services]
-        for service, verb in zip(self.services, due):
-            if verb:
-                self._pre_check(service)
+        due = [service for service in self.services if self._due(service)]
+        for service in due:
+            self._pre_check(service)
         reply: Reply = {
-            "changed": any(due) or any(one.changed for one in [*self.files, *self.drop_ins]),
+            "changed": bool(due) or any(one.changed for one in [*self.files, *self.drop_ins]),
             "files": [file.report() for file in self.files],
             "services": [],
         }
@@ -82,7 +81,7 @@ class Delivery:
         return found
 
     def _files_of(self, service: Service) -> typing.List[files.Planned]:
-        paths = set(service.env_files())
+        paths = {*service.start_files(), *service.reload_files}
         for spec in self.request.get("drop_ins") or ():
             paths |= set(spec.get("env_files") or ()) if spec["unit"] == service.unit else set()
         return [file for file in self.files if file.path in paths]
@@ -92,24 +91,39 @@ class Delivery:
         if service.apply == "none":
             return ""
         state = service.state()
-        if not state.running:
-            return "recreate" if service.container else "restart"
-        if service.apply == "reload":
-            fresh = self.fence.reloaded(service.name, self._digested(service))
-            return "reload" if not fresh or any(file.changed for file in self._files_of(service)) else ""
-        if service.holds:
-            current = service.held(state, self.wanted)
-        elif state.oneshot:
-            current = not any(file.changed for file in self._files_of(service))
-        else:
-            current = self.fence.reloaded(service.name, self._digested(service))
-        drop_in = any(one.changed for one in self.drop_ins if one.unit == service.unit)
-        return "" if current and not drop_in else service.apply
+        start = "recreate" if service.container else "restart"
+        if not state.running or not service.held(state, self.wanted) or any(one.changed for one in self._drop_ins_of(service)):
+            return start
+        unseen = [file for file in self._files_of(service) if file.values and self._unseen(service, file)]
+        mine = [file for file in unseen if file.path not in service.reload_files]
+        if mine and not self._fresh(service, mine):
+            return start
+        again = [file for file in unseen if file.path in service.reload_files]
+        return "reload" if again and not self._fresh(service, again) else ""
 
-    def _digested(self, service: Service) -> typing.Dict[str, str]:
-        managed = {f"{file.path} {name}": value for file in self._files_of(service) for name, value in file.values.items()}
-        held = {f"{path} {name}": self.wanted[path, name] for path, name in service.holds}
-        return {**managed, **held}
+    def _drop_ins_of(self, service: Service) -> typing.List[units.DropIn]:
+        return [one for one in self.drop_ins if one.unit == service.unit]
+
+    @staticmethod
+    def _unseen(service: Service, file: files.Planned) -> bool:
+        """Whether the process's environment tells nothing about the file."""
+        return file.path in service.reload_files or file.path not in {path for path, _ in service.holds}
+
+    def _fresh(self, service: Service, some: typing.Sequence[files.Planned]) -> bool:
+        """Whether the service last read these files with these values, by the digest of that moment."""
+        key = self._key(service, some[0].path in service.reload_files)
+        return not any(file.changed for file in some) and self.fence.reloaded(key, _values(some))
+
+    @staticmethod
+    def _key(service: Service, reloaded: bool) -> str:
+        return f"{service.name} {'reload' if reloaded else 'start'}"
+
+    def _remember(self, service: Service) -> None:
+        unseen = [file for file in self._files_of(service) if file.values and self._unseen(service, file)]
+        for reloaded in (False, True):
+            some = [file for file in unseen if (file.path in service.reload_files) is reloaded]
+            if some:
+                self.fence.record_reload(self._key(service, reloaded), _values(some))
 
     def _pre_check(self, service: Service) -> None:
         """Refuse to touch what is already broken, unless this request repairs: files already new, or a rollback."""
@@ -129,7 +143,7 @@ class Delivery:
 
     def _write(self) -> None:
         changed = [service for service in self.services if any(file.changed for file in self._files_of(service))]
-        self.fence.forget_reloads(service.name for service in changed)
+        self.fence.forget_reloads(self._key(service, reloaded) for service in changed for reloaded in (False, True))
         files.write_all(self.files)
         try:
             units.install(self.drop_ins)
@@ -143,7 +157,7 @@ class Delivery:
     def _tell(self, service: Service, verb: typing.Optional[str] = None, seconds: float = 0.0, healthy: bool = True) -> Reply:
         due = self._due(service) if verb is None else verb
         state = service.state()
-        held = service.held(state, self.wanted) if service.apply != "reload" else not due or verb is not None
+        held = service.held(state, self.wanted)
         return {
             "name": service.name,
             "restarted": due in ("restart", "recreate"),
@@ -157,40 +171,36 @@ class Delivery:
 
     def _serve(self, service: Service, reply: Reply) -> Reply:
         verb, start = self._due(service), time.monotonic()
-        if not verb:
-            problem = service.settle(self._held_after(service, verb)) if service.apply != "none" and reply["changed"] else ""
-            if problem:
-                reply["error"] = Refusal("unhealthy", f"{service.name}: {problem}", service=service.name).error()
-            return self._tell(service, "", time.monotonic() - start, not problem)
-        problem = service.act(verb) or service.settle(self._held_after(service, verb))
+        if not verb and not service.look(self.wanted):
+            return self._tell(service, "")
+        if service.apply == "none":
+            return self._tell(service, "", healthy=False)
+        problem = (service.act(verb) if verb else "") or service.settle(self.wanted)
+        seconds = time.monotonic() - start
         if not problem:
-            if verb == "reload" or service.apply == "reload" or not service.holds:
-                self.fence.record_reload(service.name, self._digested(service))
-            return self._tell(service, verb, time.monotonic() - start)
+            if verb:
+                self._remember(service)
+            return self._tell(service, verb, seconds)
         reply["error"] = self._roll_back(service, verb, problem)
-        return self._tell(service, verb, time.monotonic() - start, False)
-
-    def _held_after(self, service: Service, verb: str) -> typing.Optional[Wanted]:
-        return None if service.apply == "reload" and verb != "restart" else self.wanted
+        return self._tell(service, verb, seconds, False)
 
     def _roll_back(self, service: Service, verb: str, problem: str) -> Reply:
         """Restore the previous values of this service's files, apply them the same way, and say which of the two worked."""
         facts: Reply = {"service": service.name, "problem": problem}
         try:
-            mine = self._files_of(service)
-            restored = [(file, files.restore(file)) for file in mine if file.values]
+            restored = files.restore_all(self._files_of(service))
+            if not restored and not verb:
+                return Refusal("unhealthy", f"{service.name}: {problem}", **facts).error()
             if not restored:
-                raise Refusal("nothing_to_restore", "no file of it was delivered")
-            after = {(file.path, name): value for file, values in restored for name, value in values.items()}
-            wanted = {key: value for key, value in self.wanted.items() if key[0] not in {file.path for file in mine}}
-            again = service.act(verb) or service.settle(
-                {**wanted, **after} if self._held_after(service, verb) is not None else None
-            )
-            self._lower_fence({file.path for file in mine})
+                raise Refusal("nothing_to_restore", "there are no other values to go back to")
+            kept = {key: value for key, value in self.wanted.items() if key[0] not in restored}
+            before = {(path, name): value for path, values in restored.items() for name, value in values.items()}
+            again = service.act(verb or service.apply) or service.settle({**kept, **before})
+            self._lower_fence(restored)
         except Refusal as refusal:
             again = refusal.message
         if again:
-            message = f"{service.name}: {problem}; and back on the previous values: {again}"
+            message = f"{service.name}: {problem}; and on the previous values: {again}"
             return Refusal("unhealthy_rollback_failed", message, **facts).error()
         message = f"{service.name}: {problem}; it runs on the previous values again"
         return Refusal("unhealthy_rolled_back", message, **facts).error()
@@ -199,3 +209,7 @@ class Delivery:
         kept = {name for file in self.files if file.path not in restored for name in file.credentials}
         back = {name: number for name, number in self.recorded.items() if name not in kept}
         self.fence.record(self.token, back)
+
+
+def _values(some: typing.Iterable[files.Planned]) -> typing.Dict[str, str]:
+    return {f"{file.path} {name}": value for file in some for name, value in file.values.items()}

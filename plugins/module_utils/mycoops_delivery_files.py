@@ -154,3 +154,15 @@ def restore(file: Planned) -> typing.Dict[str, str]:
     writer.write(file.place, raw, file.before.owner or file.owner)
     view = envfile.read_as((file.readers or ("systemd",))[0], raw)
     return {name: values.get(name, view.get(name, "")) for name in file.values if name in values or name in view}
+
+
+def restore_all(planned: typing.Iterable[Planned]) -> typing.Dict[str, typing.Dict[str, str]]:
+    """Restore every file that has something to go back to; return by path what a process must hold after it."""
+    restored: typing.Dict[str, typing.Dict[str, str]] = {}
+    for file in planned:
+        try:
+            restored[file.path] = restore(file)
+        except Refusal as refusal:
+            if refusal.code != "nothing_to_restore":
+                raise
+    return restored

@@ -14,6 +14,7 @@ from mycoops_reply import Refusal
 Wanted = typing.Dict[typing.Tuple[str, str], str]
 APPLY = ("restart", "reload", "recreate", "none")
 DEFAULT_SECONDS = 20.0
+NOT_HELD = "its process does not hold the values"
 
 
 class Service:
@@ -26,6 +27,9 @@ class Service:
         self.container: typing.Mapping[str, typing.Any] = spec.get("container") or {}
         self.health: typing.Mapping[str, typing.Any] = spec.get("health") or {}
         self.holds = [(str(one["file"]), str(one["name"])) for one in spec.get("holds") or ()]
+        self.reload_files = [str(path) for path in self.spec.get("reload_files") or ()]
+        if self.apply == "reload" and not self.reload_files:
+            self.reload_files = list(dict.fromkeys([path for path, _ in self.holds] + list(filter(None, [spec.get("env_file")]))))
         self.seconds = float(self.health.get("timeout_seconds") or spec.get("timeout_seconds") or DEFAULT_SECONDS)
         self.steady = float(spec.get("steady_seconds") or (0.5 if self.health else 2.0))
         self._refuse_nonsense()
@@ -38,10 +42,10 @@ class Service:
         if self.unit and self.apply == "recreate":
             raise Refusal("invalid_request", f"{self.name}: a unit is restarted, not recreated")
 
-    def env_files(self) -> typing.List[str]:
-        """Return the files this service reads, as far as the request tells."""
-        told = list(self.container.get("env_files") or ()) if self.container else []
-        return list(dict.fromkeys(told + [path for path, _ in self.holds]))
+    def start_files(self) -> typing.List[str]:
+        """Return the files it reads when it starts, as far as the request tells."""
+        told = [*(self.container.get("env_files") or ()), *([self.spec["env_file"]] if self.spec.get("env_file") else ())]
+        return [path for path in dict.fromkeys(told + [path for path, _ in self.holds]) if path not in self.reload_files]
 
     def state(self) -> process.State:
         """Look at it now."""
@@ -50,9 +54,10 @@ class Service:
         return process.container_state(str(self.container.get("engine") or "podman"), str(self.container["name"]))
 
     def held(self, state: process.State, wanted: Wanted) -> bool:
-        """Whether the running process was started with every value it must hold."""
-        expected = {name: wanted[path, name] for path, name in self.holds if (path, name) in wanted}
-        return len(expected) == len(self.holds) and all(process.holds(state.pid, expected).values())
+        """Whether the running process was started with every value it must hold; reloaded files are not seen there."""
+        started = [(path, name) for path, name in self.holds if path not in self.reload_files]
+        expected = {name: wanted[path, name] for path, name in started if (path, name) in wanted}
+        return len(expected) == len(started) and all(process.holds(state.pid, expected).values())
 
     def unhealthy(self) -> str:
         """Say why it is already in trouble before anything is touched, or an empty string."""
@@ -79,7 +84,7 @@ class Service:
     def _recreate(self) -> str:
         engine, name = str(self.container.get("engine") or "podman"), str(self.container["name"])
         process.command([engine, "rm", "--force", name])
-        files = [word for path in self.env_files() for word in ("--env-file", under(self.root, path))]
+        files = [word for path in self.start_files() for word in ("--env-file", under(self.root, path))]
         arguments, tail = list(self.container.get("arguments") or ()), list(self.container.get("command") or ())
         status, _ = process.command([engine, "run", "--detach", "--name", name, *files, *arguments, self.container["image"], *tail])
         return f"{engine} run failed" if status else ""
@@ -91,7 +96,7 @@ class Service:
         engine = str(self.container.get("engine") or "podman")
         arguments = [str(word) for word in self.container.get("arguments") or ()]
         words = arguments + [str(word) for word in self.container.get("command") or ()]
-        for path in self.env_files():
+        for path in self.start_files():
             if path in readers and not set(readers[path]) & set(process.ENGINES):
                 raise Refusal("wrong_reader", f"{self.name}: {path} must be written for the reader {engine}", service=self.name)
         if any(value in word for value in values for word in words if len(value) >= 8):
@@ -103,8 +108,8 @@ class Service:
         if status:
             raise Refusal("missing_image", f"{self.name}: the image is not on this host", service=self.name)
 
-    def settle(self, wanted: typing.Optional[Wanted]) -> str:
-        """Wait until it runs, stays the same process, holds the values (None: not asked) and is healthy; else say why not."""
+    def settle(self, wanted: Wanted) -> str:
+        """Wait until it runs, stays the same process, holds the values and is healthy; else say why not."""
         deadline, start = time.monotonic() + self.seconds, self.state()
         seen, since = start[:5], time.monotonic()
         while True:
@@ -114,16 +119,18 @@ class Service:
             if state[:5] != seen:
                 seen, since = state[:5], time.monotonic()
             steady = time.monotonic() - since
-            problem = self._problem(state, wanted)
+            problem = self.look(wanted, state)
             if not problem and steady >= self.steady:
                 return ""
-            if time.monotonic() > deadline or (problem == "its process does not hold the values" and steady > 5.0):
+            if time.monotonic() > deadline or (problem == NOT_HELD and steady > 5.0):
                 return problem or "it does not stay the same process"
             time.sleep(0.1)
 
-    def _problem(self, state: process.State, wanted: typing.Optional[Wanted]) -> str:
+    def look(self, wanted: Wanted, state: typing.Optional[process.State] = None) -> str:
+        """Look once; return what is wrong, or an empty string."""
+        state = state or self.state()
         if not state.running or not (state.pid or state.oneshot):
             return "it does not run"
-        if wanted is not None and not self.held(state, wanted):
-            return "its process does not hold the values"
+        if not self.held(state, wanted):
+            return NOT_HELD
         return health.problem(self.health) if self.health else ""

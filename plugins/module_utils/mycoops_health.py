@@ -14,7 +14,9 @@ STEP = re.compile(r"\.?(?:([^.\[\]]+)|\[([^\]=]+)=([^\]]*)\]|\[(\d+)\])")
 LIMIT = 1 << 20
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer, not an invitation: headers go to no other host."""
+
     def redirect_request(self, *_: typing.Any) -> None:  # type: ignore[override]
         return None
 
@@ -23,7 +25,7 @@ def problem(spec: typing.Mapping[str, typing.Any], seconds: float = 5.0) -> str:
     """Ask once; return what is wrong in words free of the response's content, or an empty string."""
     if not str(spec["url"]).startswith(("http://", "https://")):
         return "the health URL is not HTTP"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay)
     try:
         with opener.open(urllib.request.Request(spec["url"]), timeout=seconds) as response:  # noqa: S310
             status, body = response.status, response.read(LIMIT)

@@ -1,0 +1,76 @@
+"""Removes every known value, in every form, from whatever Ansible displays."""
+
+from __future__ import annotations
+
+from functools import wraps
+from pathlib import Path
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+
+from mycoops import bridge
+from mycoops.errors import MycoopsError
+from mycoops.masking import Masker
+
+DOCUMENTATION = """
+name: mycoops_mask
+type: aggregate
+short_description: masks the values of the fleet's store in all output
+description:
+  - Registers every value of the store when the playbook starts and masks all its forms in everything that is displayed,
+    warnings, deprecations, exceptions and debugging output included.
+  - The store is the extra variable C(mycoops_store), else the directory of the first inventory source.
+requirements:
+  - enabled with C(callbacks_enabled)
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Wraps Display.display once per process; without a store it masks nothing."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "mycoops_mask"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_start(self, playbook):
+        """Register before the first task is forked, so that workers inherit the wrapped method and the opened store."""
+        masker = self.masker(playbook._loader)
+        if masker:
+            install(masker)
+
+    def masker(self, loader):
+        """Return a masker of the store, or None where there is nothing to open."""
+        secrets = loader._vault.secrets
+        fleet = fleet_of(loader)
+        if not secrets or not fleet:
+            return None
+        try:
+            store = bridge.open_store(fleet, secrets)
+            return Masker(secret.reveal() for _, _, secret in store.secrets())
+        except (MycoopsError, OSError) as error:
+            self._display.warning(f"mycoops_mask masks nothing: {getattr(error, 'message', type(error).__name__)}")
+            return None
+
+
+def fleet_of(loader):
+    """Return the fleet directory this run was started with."""
+    named = load_extra_vars(loader).get("mycoops_store")
+    sources = [source for source in context.CLIARGS.get("inventory") or () if "," not in source]
+    path = Path(named or (sources[0] if sources else ""))
+    if not named and not sources:
+        return None
+    return path if path.is_dir() else path.parent
+
+
+def install(masker):
+    """Wrap the one method through which all display goes."""
+    shown = Display.display
+
+    @wraps(shown)
+    def display(self, msg, *args, **kwargs):
+        return shown(self, masker.mask(msg) if isinstance(msg, str) else msg, *args, **kwargs)
+
+    Display.display = display
