@@ -26,10 +26,13 @@ class Service:
         self.unit: str = str(spec.get("unit") or "")
         self.container: typing.Mapping[str, typing.Any] = spec.get("container") or {}
         self.health: typing.Mapping[str, typing.Any] = spec.get("health") or {}
-        self.holds = [(str(one["file"]), str(one["name"])) for one in spec.get("holds") or ()]
+        own = str(spec.get("env_file") or "")
+        self.holds = [
+            (own, one) if isinstance(one, str) else (str(one["file"]), str(one["name"])) for one in spec.get("holds") or ()
+        ]
         self.reload_files = [str(path) for path in self.spec.get("reload_files") or ()]
         if self.apply == "reload" and not self.reload_files:
-            self.reload_files = list(dict.fromkeys([path for path, _ in self.holds] + list(filter(None, [spec.get("env_file")]))))
+            self.reload_files = list(dict.fromkeys([path for path, _ in self.holds] + ([own] if own else [])))
         self.seconds = float(self.health.get("timeout_seconds") or spec.get("timeout_seconds") or DEFAULT_SECONDS)
         self.steady = float(spec.get("steady_seconds") or (0.5 if self.health else 2.0))
         self._refuse_nonsense()
