@@ -25,7 +25,9 @@ def hold(state: Path, command: str) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Locked(f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works.") from None
+            raise Locked(
+                f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works."
+            ) from None
         token = _next_token(state)
         durable.replace(state / "lease.json", json.dumps(_me(command, token)).encode())
         yield token

@@ -1,0 +1,61 @@
+"""An ssh-agent of this run alone: the rotator's key goes from the store into it over stdin and never touches a disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mycoops.errors import ConfigurationError
+from mycoops.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A running agent behind a socket."""
+
+    socket: Path
+
+    def load(self, key: Secret) -> None:
+        """Make the agent hold this private key and no other. Raises ConfigurationError if ssh-add refuses it."""
+        self._add(["-q", "-D"], b"")
+        text = key.reveal()
+        self._add(["-q", "-"], (text if text.endswith("\n") else text + "\n").encode())
+
+    def _add(self, arguments: list[str], stdin: bytes) -> None:
+        ended = subprocess.run(
+            ["ssh-add", *arguments], input=stdin, env={"SSH_AUTH_SOCK": str(self.socket)}, capture_output=True, check=False
+        )
+        if ended.returncode:
+            raise ConfigurationError(
+                "ssh-add does not take the rotator's key", hint="Is it an OpenSSH private key without passphrase?"
+            )
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Agent]:
+    """Run an agent in `directory` for the length of the block."""
+    socket = directory / "agent.sock"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _wait_for(socket, process)
+        yield Agent(socket)
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(timeout=5)
+
+
+def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        if socket.exists():
+            return
+        try:
+            process.wait(timeout=0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise ConfigurationError("ssh-agent does not start", hint="Install the OpenSSH client.")

@@ -1,0 +1,160 @@
+"""What each host has to hold now, as one request per host made of references; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mycoops.catalogue import Catalogue, EnvFile, Health, Service
+from mycoops.kinds import Kind
+
+Request = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """What the roles render: per consumer the effective generation, per authority service the accepted ones.
+
+    `before` is what a rollback writes back; it has an entry only where a switch is under way."""
+
+    effective: Mapping[tuple[str, str], int]
+    accepted: Mapping[tuple[str, str], tuple[int, ...]]
+    before: Mapping[tuple[str, str], int]
+    slots: Mapping[tuple[str, int], str]
+
+
+class Requests:
+    """Builds delivery requests for a fleet."""
+
+    def __init__(self, catalogue: Catalogue, kinds: Mapping[str, Kind], generations: Generations, token: int) -> None:
+        self._catalogue = catalogue
+        self._kinds = kinds
+        self._generations = generations
+        self._token = token
+
+    def for_services(self, services: Iterable[str], *, rollback: Iterable[str] = ()) -> dict[str, Request]:
+        """One request per host for these services and every variable of the env files they read."""
+        hosts: dict[str, list[str]] = {}
+        for name in services:
+            hosts.setdefault(self._catalogue.services[name].host, []).append(name)
+        return {host: self._host(names, tuple(rollback)) for host, names in hosts.items()}
+
+    def _host(self, names: list[str], rollback: tuple[str, ...]) -> Request:
+        ordered = [name for name in self._catalogue.services if name in names]
+        files = self._files(ordered)
+        return {
+            "token": self._token,
+            "check": False,
+            "generations": self._fence(files),
+            "rollback": list(rollback),
+            "files": files,
+            "drop_ins": [self._drop_in(self._catalogue.services[name]) for name in ordered if self._dropped_in(name)],
+            "services": [self._service(name) for name in ordered],
+        }
+
+    def _files(self, names: list[str]) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for name in names:
+            service = self._catalogue.services[name]
+            for file in (service.env_file, *service.extra_env_files):
+                found.setdefault(file.path, _file(file, self._readers(service.host, file.path)))
+        for service_name, entry in self._entries():
+            declared = self._catalogue.services[service_name]
+            path = declared.file_of(entry["name"]).path
+            if declared.host == self._catalogue.services[names[0]].host and path in found:
+                self._merge(found[path]["entries"], entry)
+        return [file for file in found.values() if file["entries"]]
+
+    def _readers(self, host: str, path: str) -> list[str]:
+        readers: list[str] = []
+        for service in self._catalogue.services.values():
+            for file in (service.env_file, *service.extra_env_files):
+                if service.host == host and file.path == path:
+                    readers += [reader for reader in file.readers if reader not in readers]
+        return readers
+
+    @staticmethod
+    def _merge(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
+        """Two services that share a file share its variables: the newer effective generation wins."""
+        for number, other in enumerate(entries):
+            if other["name"] == entry["name"]:
+                if entry["value"].get("generation", 0) > other["value"].get("generation", 0):
+                    entries[number] = entry
+                return
+        entries.append(entry)
+
+    def _entries(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        for credential, declared in self._catalogue.credentials.items():
+            for consumer in declared.services:
+                if (credential, consumer.service) in self._generations.effective:
+                    for name, form in consumer.env.items():
+                        yield consumer.service, self._entry(credential, consumer.service, name, form)
+            for service in declared.authority.services:
+                if (credential, service) in self._generations.accepted:
+                    for name, form in declared.authority.accepts.items():
+                        yield service, self._list(credential, service, name, form)
+
+    def _entry(self, credential: str, service: str, name: str, form: str) -> dict[str, Any]:
+        number = self._generations.effective[credential, service]
+        before = self._generations.before.get((credential, service))
+        previous = self._reference(credential, before, form) if before is not None else None
+        return {"name": name, "credential": credential, "value": self._reference(credential, number, form), "previous": previous}
+
+    def _list(self, credential: str, service: str, name: str, form: str) -> dict[str, Any]:
+        numbers = list(self._generations.accepted[credential, service])
+        value = {"$form": form, "credential": credential, "generations": numbers}
+        return {"name": name, "credential": credential, "value": value, "previous": None}
+
+    def _reference(self, credential: str, generation: int, form: str) -> dict[str, Any]:
+        declared = self._catalogue.credentials[credential]
+        slot = self._generations.slots.get((credential, generation), "")
+        principal = self._kinds[declared.kind].principal(declared.principal, slot)
+        return {"$form": form, "credential": credential, "generation": generation, "principal": principal}
+
+    @staticmethod
+    def _fence(files: list[dict[str, Any]]) -> dict[str, int]:
+        fence: dict[str, int] = {}
+        for file in files:
+            for entry in file["entries"]:
+                number = entry["value"].get("generation") or max(entry["value"]["generations"])
+                fence[entry["credential"]] = max(number, fence.get(entry["credential"], 0))
+        return fence
+
+    def _dropped_in(self, name: str) -> bool:
+        service = self._catalogue.services[name]
+        return bool(service.unit) and service.drop_in
+
+    @staticmethod
+    def _drop_in(service: Service) -> dict[str, Any]:
+        files = [service.env_file, *(file for file in service.extra_env_files if not file.reload)]
+        return {"unit": service.unit, "env_files": [file.path for file in files]}
+
+    def _service(self, name: str) -> dict[str, Any]:
+        service = self._catalogue.services[name]
+        started = [variable for variable in self._managed(name) if not service.file_of(variable).reload]
+        reloaded = [file.path for file in service.extra_env_files if file.reload]
+        return {
+            "name": name,
+            **({"unit": service.unit} if service.unit else {"container": _container(service)}),
+            "apply": service.applies,
+            "holds": [{"file": service.file_of(variable).path, "name": variable} for variable in started],
+            "env_file": service.env_file.path,
+            "reload_files": reloaded,
+            "health": _health(service.health),
+        }
+
+    def _managed(self, name: str) -> list[str]:
+        return [entry["name"] for service, entry in self._entries() if service == name]
+
+
+def _file(file: EnvFile, readers: list[str]) -> dict[str, Any]:
+    return {"path": file.path, "owner": file.owner, "group": file.group, "mode": file.mode, "readers": readers, "entries": []}
+
+
+def _container(service: Service) -> dict[str, Any]:
+    return service.container.model_dump(mode="json") if service.container else {}
+
+
+def _health(health: Health | None) -> dict[str, Any] | None:
+    return health.model_dump(mode="json", by_alias=True) if health else None

@@ -1,0 +1,138 @@
+"""The state of every rotation as the fold of the journals; nothing else remembers anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mycoops.journal import Record
+from mycoops.model import ENDED, ORDER, Stage, State
+
+
+@dataclass(slots=True)
+class Standing:
+    """One rotation as its journal tells it."""
+
+    credential: str
+    from_generation: int
+    to_generation: int
+    state: State = State.PLANNED
+    blocked: str = ""
+    next_command: str = ""
+    waiting: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
+    accepted_by: set[str] = field(default_factory=set)
+    dropped_by: set[str] = field(default_factory=set)
+    facts: list[Record] = field(default_factory=list)
+    forward_only: bool = False
+    aborting: bool = False
+    opened: str = ""
+    ended: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the rotation is not over."""
+        return self.state not in ENDED
+
+    @property
+    def halted(self) -> bool:
+        """Whether it waits for a command or a person."""
+        return bool(self.blocked or self.waiting)
+
+    def reached(self, state: State) -> bool:
+        """Whether the main line has come at least as far as `state`."""
+        return self.state in ORDER and ORDER.index(self.state) >= ORDER.index(state)
+
+    @property
+    def shown(self) -> State:
+        """The state with its side states: what `status` shows."""
+        if self.waiting:
+            return State.WAITING_HUMAN
+        return State.BLOCKED if self.blocked and self.open else self.state
+
+    def generation_for(self, service: str) -> int:
+        """What a deploy writes for a service now: the candidate from the moment its switch began, else the old generation."""
+        after = (Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED)
+        return self.to_generation if self.stages.get(service) in after else self.from_generation
+
+    def accepted_for(self, service: str) -> list[int]:
+        """The generations an authority service has to accept now, by its list."""
+        if service in self.dropped_by:
+            return [self.from_generation if self.aborting else self.to_generation]
+        return [self.from_generation, self.to_generation] if service in self.accepted_by else [self.from_generation]
+
+
+@dataclass(slots=True)
+class Run:
+    """One journal: its plan and the rotations in it."""
+
+    plan: dict[str, Any]
+    rotations: dict[str, Standing]
+    opened: str = ""
+    operator: str = ""
+    reason: str = ""
+    finished: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether any rotation of it is not over."""
+        return any(standing.open for standing in self.rotations.values())
+
+
+def fold(records: Iterable[Record]) -> Run | None:
+    """Fold the records of one journal; None for an empty one."""
+    run: Run | None = None
+    for record in records:
+        if record["event"] == "opened":
+            run = _opened(record)
+        elif run is not None:
+            apply(run, record)
+    return run
+
+
+def _opened(record: Record) -> Run:
+    plan = record["plan"]
+    rotations = {
+        entry["credential"]: Standing(entry["credential"], entry["from_generation"], entry["to_generation"], opened=record["time"])
+        for entry in plan["rotations"]
+    }
+    return Run(plan, rotations, record["time"], record.get("operator", ""), record.get("reason", ""))
+
+
+def apply(run: Run, record: Record) -> None:
+    """Take one more record into the fold."""
+    event = record["event"]
+    if event == "finished":
+        run.finished = record["time"]
+    standing = run.rotations.get(record.get("credential", ""))
+    if standing is None:
+        return
+    if event == "state":
+        _state(standing, record)
+    elif event == "consumer":
+        standing.stages[record["service"]] = Stage(record["stage"])
+    elif event == "accepted":
+        standing.accepted_by.add(record["service"])
+    elif event == "dropped":
+        standing.dropped_by.add(record["service"])
+    elif event == "fact":
+        standing.facts.append(record)
+    elif event == "blocked":
+        standing.blocked, standing.next_command = record["reason"], record["next"]
+    elif event == "waiting":
+        standing.waiting = {name: record.get(name, "") for name in ("step", "page", "deadline", "next")}
+    elif event == "unblocked":
+        standing.blocked, standing.next_command, standing.waiting = "", "", {}
+    elif event == "renumbered":
+        standing.to_generation = record["to_generation"]
+
+
+def _state(standing: Standing, record: Record) -> None:
+    standing.state = State(record["state"])
+    standing.forward_only = standing.forward_only or bool(record.get("forward_only"))
+    if standing.state is State.ROLLING_BACK:
+        standing.aborting = True
+    if not standing.open:
+        standing.ended = record["time"]
+        standing.blocked, standing.waiting = "", {}

@@ -1,0 +1,150 @@
+"""What every move works with: the declarations, the store, the journal and its fold, and the performer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mycoops import ledger
+from mycoops.catalogue import Catalogue
+from mycoops.delivery import Generations, Request, Requests
+from mycoops.items import Items
+from mycoops.journal import Journal
+from mycoops.kinds import Kind
+from mycoops.ledger import Standing
+from mycoops.model import Item, State
+from mycoops.performer import Performer
+from mycoops.plan import Move, Plan, Rotation
+from mycoops.runner import Outcome
+from mycoops.vault import Store
+
+RESUME = "mycoops resume"
+
+
+class Progress(Protocol):
+    """Who is told what happens; never told a value."""
+
+    def move(self, move: Move, number: int, total: int) -> None:
+        """A move with something to do begins."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line happened."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One run in progress."""
+
+    catalogue: Catalogue
+    kinds: Mapping[str, Kind]
+    store: Store
+    journal: Journal
+    run: ledger.Run
+    plan: Plan
+    token: int
+    performer: Performer
+    progress: Progress
+    rotator_key: Callable[[str, int], None] = lambda credential, generation: None
+    sleep: Callable[[float], None] = time.sleep
+    leaks: list[str] = field(default_factory=list)
+
+    # looking
+
+    def rotation(self, credential: str) -> Rotation:
+        """The plan's entry of a credential, with the generation a rejected candidate may have moved on to."""
+        return next(rotation for rotation in self.plan.rotations if rotation.credential == credential)
+
+    def standing(self, credential: str) -> Standing:
+        """The fold's entry of a credential."""
+        return self.run.rotations[credential]
+
+    def kind(self, credential: str) -> Kind:
+        """The kind of a credential."""
+        return self.kinds[self.catalogue.credentials[credential].kind]
+
+    def at(self, credentials: Iterable[str], *states: State) -> list[Rotation]:
+        """Those of the credentials that stand in one of these states and wait for nothing."""
+        return [
+            self.rotation(name) for name in credentials if self.standing(name).state in states and not self.standing(name).halted
+        ]
+
+    def items(self, *, swapped: bool = False) -> Items:
+        """A builder of items that knows the admin credentials in force."""
+        builder = Items(self.catalogue, self.kinds, self.plan.digest, swapped=swapped)
+        for declared in self.catalogue.credentials.values():
+            meta = self.store.meta(declared.authority.admin) if declared.authority.admin else None
+            if meta:
+                builder.admin(meta.credential, meta.generation, meta.slot)
+        return builder
+
+    # recording
+
+    def record(self, event: str, **facts: Any) -> None:
+        """Make something durable, then true."""
+        ledger.apply(self.run, self.journal.write(event, **facts))
+
+    def state(self, credential: str, state: State, **facts: Any) -> None:
+        """Move a rotation on."""
+        self.record("state", credential=credential, state=str(state), **facts)
+
+    def fact(self, credential: str, name: str, **facts: Any) -> None:
+        """Record evidence."""
+        self.record("fact", credential=credential, fact=name, **facts)
+
+    def block(self, credential: str, reason: str, following: str = RESUME) -> None:
+        """Stop this rotation and no other: it stays where it is until the next command."""
+        self.record("blocked", credential=credential, reason=reason, next=following)
+        self.progress.note(f"{credential}: stopped: {reason}")
+
+    # acting
+
+    def call(self, items: list[Item]) -> Outcome:
+        """Carry out items in one start."""
+        return self._noted(self.performer.carry_out(items))
+
+    def deliver(self, deliveries: Mapping[str, Request], *, check: bool = False, items: Iterable[Item] = ()) -> Outcome:
+        """Carry out deliveries, one action a host, in one start."""
+        return self._noted(self.performer.carry_out(list(items), deliveries, check=check))
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        self.leaks += outcome.leaks
+        return outcome
+
+    def requests(
+        self, chosen: Mapping[tuple[str, str], int] | None = None, lists: Mapping[tuple[str, str], list[int]] | None = None
+    ) -> Requests:
+        """A builder of deliveries: all as it is now, but `chosen` (credential, service) at that generation, `lists` accepting those."""
+        return Requests(self.catalogue, self.kinds, generations(self.catalogue, self.store, [self.run], chosen, lists), self.token)
+
+
+def generations(
+    catalogue: Catalogue,
+    store: Store,
+    runs: Iterable[ledger.Run],
+    chosen: Mapping[tuple[str, str], int] | None = None,
+    lists: Mapping[tuple[str, str], list[int]] | None = None,
+) -> Generations:
+    """What is in force for every consumer and every authority service: the open rotations' view over the vault's."""
+    standings = {name: standing for run in runs for name, standing in run.rotations.items() if standing.open}
+    effective: dict[tuple[str, str], int] = {}
+    accepted: dict[tuple[str, str], tuple[int, ...]] = {}
+    before: dict[tuple[str, str], int] = {}
+    slots: dict[tuple[str, int], str] = {}
+    for name, declared in catalogue.credentials.items():
+        meta, standing = store.meta(name), standings.get(name)
+        if meta is None:
+            continue
+        for consumer in declared.services:
+            now = standing.generation_for(consumer.service) if standing else meta.generation
+            effective[name, consumer.service] = (chosen or {}).get((name, consumer.service), now)
+            if standing and (name, consumer.service) in (chosen or {}):
+                other = {standing.from_generation, standing.to_generation} - {effective[name, consumer.service]}
+                before[name, consumer.service] = other.pop()
+        for service in declared.authority.services:
+            now_accepted = standing.accepted_for(service) if standing else [meta.generation]
+            accepted[name, service] = tuple((lists or {}).get((name, service), now_accepted))
+        known = {meta.generation, *store.pending(name)}
+        slots.update({(name, number): store.slot(name, number) for number in known})
+    return Generations(effective, accepted, before, slots)

@@ -1,0 +1,168 @@
+"""The moves that end the old value: soak, promote, revoke, drop, prove, close. Past the first effect the only way is forward."""
+
+from __future__ import annotations
+
+from mycoops.model import Item, State
+from mycoops.plan import Move, Rotation
+from mycoops.rotation.context import Context
+from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.replies import blame, delivered, explain
+from mycoops.rotation.switch import acknowledged
+from mycoops.runner import Outcome as Answers
+from mycoops.verdict import EXPLAINED, Standing
+
+DRAIN_ATTEMPTS = 10
+DRAIN_SECONDS = 2.0
+"""How often, and how far apart, a server is asked whether the old value is still in use."""
+SKEW_SECONDS = 1
+"""Added to the longest life of a token signed with the old key."""
+
+
+def soak(context: Context, move: Move) -> None:
+    """Wait until nobody uses the old value any more, and count it where the authority can."""
+    for rotation in context.at(move.credentials, State.SWITCHED):
+        context.state(rotation.credential, State.SOAKING)
+    rotations = [r for r in context.at(move.credentials, State.SOAKING) if not _soaked(context, r.credential)]
+    if not rotations:
+        return
+    context.sleep(max(_seconds(context, rotation) for rotation in rotations))
+    waiting = {r.credential: r for r in rotations if "drain" in context.kind(r.credential).capabilities}
+    problems = dict.fromkeys(waiting, "")
+    for attempt in range(DRAIN_ATTEMPTS):
+        items = {name: context.items().entry(rotation, "drain") for name, rotation in waiting.items()}
+        answers = context.call([item for group in items.values() for item in group])
+        problems = {name: _in_use(answers, group) for name, group in items.items()}
+        waiting = {name: rotation for name, rotation in waiting.items() if problems[name]}
+        if not waiting or attempt == DRAIN_ATTEMPTS - 1:
+            break
+        context.sleep(DRAIN_SECONDS)
+    for rotation in rotations:
+        if rotation.credential in waiting:
+            context.block(rotation.credential, problems[rotation.credential])
+        else:
+            context.fact(rotation.credential, "soaked", outcome="no use seen", generation=rotation.from_generation)
+
+
+def _soaked(context: Context, credential: str) -> bool:
+    return any(fact["fact"] == "soaked" for fact in context.standing(credential).facts)
+
+
+def _seconds(context: Context, rotation: Rotation) -> float:
+    if rotation.overlap.one_slot:
+        return 0.0
+    life = context.catalogue.credentials[rotation.credential].authority.options.get("max_ttl_seconds")
+    return max(context.catalogue.fleet.soak_seconds, int(life) + SKEW_SECONDS if life else 0)
+
+
+def _in_use(answers: Answers, items: list[Item]) -> str:
+    if problem := explain(answers, items):
+        return problem
+    found = {item.host: answers.of(item.id) for item in items}
+    busy = {host: reply.data.get("in_use") for host, reply in found.items() if reply and reply.data.get("in_use")}
+    return "; ".join(f"{host} still counts {number} uses of the old value" for host, number in busy.items())
+
+
+def promote(context: Context, move: Move) -> None:
+    """The new generation becomes the one in the vault source; the old one is kept until it is proven dead."""
+    for rotation in context.at(move.credentials, State.SOAKING):
+        if not (_soaked(context, rotation.credential) and acknowledged(context, rotation)):
+            context.block(rotation.credential, "not every consumer has acknowledged the new value")
+            continue
+        context.store.promote(rotation.credential, rotation.to_generation)
+        context.state(rotation.credential, State.PROMOTED)
+
+
+def revoke(context: Context, move: Move) -> None:
+    """Tell the authority to refuse the old value and end its sessions."""
+    rotations = _revocable(context, move)
+    items = {rotation.credential: context.items().entry(rotation, "revoke") for rotation in rotations}
+    answers = context.call([item for group in items.values() for item in group])
+    for credential, group in items.items():
+        if problem := explain(answers, group):
+            context.block(credential, problem)
+        else:
+            context.state(credential, State.REVOKED)
+
+
+def drop(context: Context, move: Move) -> None:
+    """An authority that is a service of ours takes the old value off its list."""
+    (service,) = move.services
+    rotations = [r for r in _revocable(context, move) if service not in context.standing(r.credential).dropped_by]
+    if not rotations:
+        return
+    lists = {(rotation.credential, service): [rotation.to_generation] for rotation in rotations}
+    answers = context.deliver(context.requests(lists=lists).for_services([service]))
+    wrong = blame(context, answers, [service])
+    for rotation in rotations:
+        if problem := wrong.get(rotation.credential):
+            context.block(rotation.credential, problem)
+            continue
+        context.record("dropped", credential=rotation.credential, service=service, **delivered(answers, service))
+        authorities = set(context.catalogue.credentials[rotation.credential].authority.services)
+        if context.standing(rotation.credential).dropped_by >= authorities:
+            context.state(rotation.credential, State.REVOKED)
+
+
+def _revocable(context: Context, move: Move) -> list[Rotation]:
+    """Those whose every consumer has acknowledged; the point of no return is recorded before the first effect."""
+    rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
+    for rotation in rotations:
+        if context.standing(rotation.credential).state is State.PROMOTED:
+            context.state(rotation.credential, State.REVOKING, forward_only=True)
+    return rotations
+
+
+def prove(context: Context, move: Move) -> None:
+    """See with fresh logins: random refused, new accepted, old refused; and that no restart of the authority undoes it."""
+    rotations = context.at(move.credentials, State.REVOKED)
+    rotations += [rotation for rotation in context.at(move.credentials, State.PROMOTED) if rotation.overlap.one_slot]
+    persist = {
+        rotation.credential: context.items().entry(rotation, "persist")
+        for rotation in rotations
+        if "persistence" in context.kind(rotation.credential).capabilities
+    }
+    probed, answers = probe(context, rotations, [item for group in persist.values() for item in group])
+    for rotation in rotations:
+        problem = _alive(context, rotation, probed[rotation.credential]) or _volatile(
+            context, answers, persist.get(rotation.credential, [])
+        )
+        if problem:
+            context.block(rotation.credential, problem)
+        else:
+            context.state(rotation.credential, State.PROVEN_DEAD)
+
+
+def _alive(context: Context, rotation: Rotation, seen: Probed) -> str:
+    standing = standing_of(seen)
+    if standing is Standing.NOBODY:
+        context.state(rotation.credential, State.QUARANTINED)
+    if standing is Standing.OVERLAP and not rotation.overlap.one_slot:
+        context.state(rotation.credential, State.REVOKING)
+    return "" if standing is Standing.NEW_ONLY else f"{EXPLAINED[standing]}. {seen.detail}".strip()
+
+
+def _volatile(context: Context, answers: Answers, items: list[Item]) -> str:
+    if problem := explain(answers, items):
+        return problem
+    for item in items:
+        reply = answers.of(item.id)
+        if reply is None or reply.data.get("persisted") is not True:
+            return f"{item.host}: a restart of the authority would undo the change"
+        evidence = reply.data.get("evidence", {})
+        context.fact(item.credential, "persisted", outcome="persisted", host=item.host, evidence=evidence)
+    return ""
+
+
+def close(context: Context, move: Move) -> None:
+    """Forget the dead value; a rotation whose run leaked stays open, because a person has to look."""
+    for rotation in context.at(move.credentials, State.PROVEN_DEAD):
+        if context.leaks:
+            context.block(
+                rotation.credential,
+                f"a value was found in {', '.join(sorted(set(context.leaks)))}",
+                f"mycoops rotate {rotation.credential}",
+            )
+            continue
+        context.store.drop_pending(rotation.credential, rotation.from_generation)
+        context.store.drop_pending(rotation.credential, rotation.to_generation)
+        context.state(rotation.credential, State.CLOSED)

@@ -1,0 +1,170 @@
+"""The moves that harm nobody: preflight, mint, accept, verify, stage. After any of them abort is free."""
+
+from __future__ import annotations
+
+from mycoops.ledger import Standing as Ledger
+from mycoops.model import Item, Outcome, State
+from mycoops.plan import Move, Rotation
+from mycoops.rotation.context import Context
+from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.replies import blame, delivered, explain
+from mycoops.runner import Outcome as Answers
+from mycoops.secret import generate
+from mycoops.verdict import EXPLAINED, Standing
+
+
+def preflight(context: Context, move: Move) -> None:
+    """Every authority answers and can be verified against; every env file parses; nothing is changed."""
+    rotations = context.at(move.credentials, State.PLANNED)
+    builder = context.items()
+    items = [
+        item for r in rotations if "preflight" in context.kind(r.credential).capabilities for item in builder.entry(r, "preflight")
+    ]
+    services = _services(context, rotations)
+    answers = context.deliver(context.requests().for_services(services), check=True, items=items)
+    wrong = blame(context, answers, services)
+    for rotation in rotations:
+        mine = [item for item in items if item.credential == rotation.credential]
+        problem = wrong.get(rotation.credential) or explain(answers, mine)
+        if problem:
+            context.block(rotation.credential, problem)
+        else:
+            context.state(rotation.credential, State.PREFLIGHT)
+
+
+def _services(context: Context, rotations: list[Rotation]) -> list[str]:
+    names: dict[str, None] = {}
+    for rotation in rotations:
+        declared = context.catalogue.credentials[rotation.credential]
+        names.update(dict.fromkeys([consumer.service for consumer in declared.services] + list(declared.authority.services)))
+    return list(names)
+
+
+def mint(context: Context, move: Move) -> None:
+    """Make each new value durable, then make its authority accept it beside the old one."""
+    items: dict[str, list[Item]] = {}
+    for rotation in context.at(move.credentials, State.PREFLIGHT, State.MINTING):
+        if not _candidate(context, rotation):
+            continue
+        kind = context.kind(rotation.credential)
+        if kind.accepts_by == "role" and not (rotation.overlap.one_slot or rotation.overlap.needs_person):
+            items[rotation.credential] = context.items().entry(rotation, "mint")
+        else:
+            context.state(rotation.credential, State.ACTIVATED if rotation.overlap.needs_person else State.MINTED)
+    answers = context.call([item for group in items.values() for item in group])
+    for credential, group in items.items():
+        problem = explain(answers, group)
+        if problem:
+            context.block(credential, problem)
+            continue
+        context.state(credential, State.MINTED)
+        context.state(credential, State.ACTIVATED)
+
+
+def _candidate(context: Context, rotation: Rotation) -> bool:
+    """Make the candidate durable before any authority hears of it; False where a person or the provider has yet to bring it."""
+    name, number = rotation.credential, rotation.to_generation
+    kept = number in context.store.pending(name)
+    if rotation.overlap.needs_person and not kept:
+        step = context.kind(name).human
+        page, what = (step.page, step.instruction) if step else ("", "make a new value")
+        context.record("waiting", credential=name, step=what, page=page, deadline="", next=f"mycoops provide {name}")
+        return False
+    if context.standing(name).state is State.PREFLIGHT:
+        context.state(name, State.MINTING, tag=f"mycoops/{name}/g{number}/{context.plan.digest}")
+    if not kept and not rotation.overlap.provider_mints:
+        context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
+    return True
+
+
+def accept(context: Context, move: Move) -> None:
+    """An authority that is a service of ours takes old and new into its list: one shared restart, or a reload."""
+    (service,) = move.services
+    rotations = [r for r in context.at(move.credentials, State.MINTED) if service not in context.standing(r.credential).accepted_by]
+    if not rotations:
+        return
+    lists = {(r.credential, service): [r.from_generation, r.to_generation] for r in rotations}
+    answers = context.deliver(context.requests(lists=lists).for_services([service]))
+    wrong = blame(context, answers, [service])
+    for rotation in rotations:
+        if problem := wrong.get(rotation.credential):
+            context.block(rotation.credential, problem)
+            continue
+        context.record("accepted", credential=rotation.credential, service=service, **delivered(answers, service))
+        if context.standing(rotation.credential).accepted_by >= set(_authorities(context, rotation)):
+            context.state(rotation.credential, State.ACTIVATED)
+
+
+def _authorities(context: Context, rotation: Rotation) -> tuple[str, ...]:
+    return context.catalogue.credentials[rotation.credential].authority.services
+
+
+def verify(context: Context, move: Move) -> None:
+    """From every consumer's host: a random value is refused, the new and the old are accepted, and both may do the same."""
+    rotations = context.at(move.credentials, State.ACTIVATED) + [
+        rotation for rotation in context.at(move.credentials, State.MINTED) if rotation.overlap.one_slot
+    ]
+    builder = context.items()
+    parity = {
+        rotation.credential: builder.entry(rotation, "parity")
+        for rotation in rotations
+        if "parity" in context.kind(rotation.credential).capabilities
+    }
+    probed, answers = probe(context, rotations, [item for group in parity.values() for item in group])
+    for rotation in rotations:
+        problem = _unverified(context, rotation, probed[rotation.credential]) or _unequal(
+            answers, parity.get(rotation.credential, [])
+        )
+        if problem:
+            context.block(rotation.credential, problem)
+        else:
+            context.state(rotation.credential, State.VERIFIED)
+
+
+def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:
+    if rotation.overlap.one_slot:
+        fine = seen.random is Outcome.REFUSED and seen.old is Outcome.ACCEPTED
+        return "" if fine else f"the control was {seen.random}, the present value {seen.old}: cannot verify here. {seen.detail}"
+    standing = standing_of(seen)
+    if standing is Standing.OLD_ONLY:
+        context.state(rotation.credential, State.MINTING)
+    if standing is Standing.NOBODY:
+        context.state(rotation.credential, State.QUARANTINED)
+    return "" if standing in (Standing.OVERLAP, Standing.NEW_ONLY) else f"{EXPLAINED[standing]}. {seen.detail}".strip()
+
+
+def _unequal(answers: Answers, items: list[Item]) -> str:
+    for item in items:
+        reply = answers.of(item.id)
+        if reply is None or reply.error:
+            return explain(answers, [item])
+        if reply.data.get("equal") is False:
+            return f"the new value may not do what the old one may: {reply.data.get('evidence')}"
+    return ""
+
+
+def stage(context: Context, move: Move) -> None:
+    """Prove on every host, without changing it, that the switch can be made; arm what a cut needs."""
+    rotations = context.at(move.credentials, State.VERIFIED)
+    chosen = {(r.credential, name): r.to_generation for r in rotations for name in _consumers(context, r)}
+    builder = context.items()
+    items = [item for r in rotations if "stage" in context.kind(r.credential).capabilities for item in builder.entry(r, "stage")]
+    services = list(dict.fromkeys(name for _, name in chosen))
+    answers = context.deliver(context.requests(chosen).for_services(services), check=True, items=items)
+    wrong = blame(context, answers, services)
+    for rotation in rotations:
+        mine = [item for item in items if item.credential == rotation.credential]
+        problem = wrong.get(rotation.credential) or explain(answers, mine)
+        if problem:
+            context.block(rotation.credential, problem)
+            continue
+        context.state(rotation.credential, State.STAGED)
+
+
+def _consumers(context: Context, rotation: Rotation) -> list[str]:
+    return [consumer.service for consumer in context.catalogue.credentials[rotation.credential].services]
+
+
+def pristine(standing: Ledger) -> bool:
+    """Whether nothing outside the control node knows of this rotation yet."""
+    return standing.state in (State.PLANNED, State.PREFLIGHT)

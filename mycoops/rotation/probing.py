@@ -1,0 +1,68 @@
+"""Asks the authorities with fresh logins, control first, and keeps every answer as a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mycoops.items import SUBJECTS, Subject
+from mycoops.model import Item, Outcome
+from mycoops.plan import Rotation
+from mycoops.rotation.context import Context
+from mycoops.rotation.replies import explain
+from mycoops.runner import Outcome as Answers
+from mycoops.verdict import Standing, combine, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the probes of one credential saw, over all the hosts they ran from."""
+
+    random: Outcome
+    new: Outcome
+    old: Outcome
+    detail: str = ""
+
+
+def standing_of(seen: Probed) -> Standing:
+    """Apply the recovery table."""
+    return judge(seen.random, seen.new, seen.old)
+
+
+def probe(
+    context: Context,
+    rotations: Iterable[Rotation],
+    others: Sequence[Item] = (),
+    *,
+    subjects: tuple[Subject, ...] = SUBJECTS,
+    swapped: bool = False,
+) -> tuple[dict[str, Probed], Answers]:
+    """Probe these rotations' values in one start, `others` along with them. An answer that did not come is `unreachable`."""
+    rotations = list(rotations)
+    builder = context.items(swapped=swapped)
+    items = {rotation.credential: builder.probes(rotation, subjects) for rotation in rotations}
+    answers = context.call([item for group in items.values() for item in group] + list(others))
+    return {name: _read(context, group, answers) for name, group in items.items()}, answers
+
+
+def _read(context: Context, items: list[Item], answers: Answers) -> Probed:
+    seen: dict[str, list[Outcome]] = {subject: [] for subject in SUBJECTS}
+    for item in items:
+        reply = answers.of(item.id)
+        outcome = (reply.outcome if reply and not reply.error else None) or Outcome.UNREACHABLE
+        seen[item.body["subject"]].append(outcome)
+        evidence = reply.data.get("evidence", {}) if reply else {}
+        subject = item.body["subject"]
+        number = item.body["previous"] if subject == "old" else item.body["generation"]
+        context.fact(
+            item.credential,
+            "probe",
+            subject=subject,
+            generation=None if subject == "random" else number,
+            outcome=str(outcome),
+            host=item.host,
+            evidence=evidence,
+        )
+    unknown = combine([])
+    outcomes = {subject: combine(found) if found else unknown for subject, found in seen.items()}
+    return Probed(outcomes["random"], outcomes["new"], outcomes["old"], explain(answers, items))

@@ -1,0 +1,87 @@
+"""Reads what hosts answered: what is wrong for which credential, in words a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mycoops.model import Item, Reply
+from mycoops.rotation.context import Context
+from mycoops.runner import Outcome
+
+
+def explain(answers: Outcome, items: Iterable[Item]) -> str:
+    """Why not every one of these items was carried out; empty if all were."""
+    for item in items:
+        reply = answers.of(item.id)
+        if reply is None:
+            return silence(answers, item.host)
+        if reply.error:
+            return f"{item.kind} {item.entry} on {item.host}: {error_text(reply.error)}"
+    return ""
+
+
+def silence(answers: Outcome, host: str) -> str:
+    """What is known of a host that gave no answer."""
+    if host in answers.unreachable:
+        return f"{host} cannot be reached over ssh"
+    return f"{host}: {answers.problems.get(host, 'no answer')}"
+
+
+def error_text(error: dict[str, Any]) -> str:
+    """One error of a host as a sentence with its place."""
+    place = str(error.get("path", ""))
+    if place and error.get("line"):
+        place += f":{error['line']}"
+    words = [place, str(error.get("service", "")), str(error.get("message", error.get("code", "failed")))]
+    return ": ".join(word for word in words if word)
+
+
+def delivery_of(answers: Outcome, host: str) -> Reply | None:
+    """The reply to a host's delivery."""
+    return next((reply for reply in answers.replies if reply.host == host and ("services" in reply.data or _whole(reply))), None)
+
+
+def _whole(reply: Reply) -> bool:
+    return not reply.item and bool(reply.error)
+
+
+def delivered(answers: Outcome, service: str) -> dict[str, Any]:
+    """What a host reported of one service it delivered to; empty if it did not come that far."""
+    for reply in answers.replies:
+        for entry in reply.data.get("services", []):
+            if entry.get("name") == service:
+                return {"host": reply.host, "restarted": bool(entry.get("restarted")), "seconds": entry.get("seconds", 0)}
+    return {}
+
+
+def failed_services(context: Context, answers: Outcome, services: Iterable[str]) -> dict[str, str]:
+    """The services whose delivery did not succeed, each with the reason."""
+    wrong: dict[str, str] = {}
+    for service in services:
+        host = context.catalogue.services[service].host
+        reply = delivery_of(answers, host)
+        if reply is None:
+            wrong[service] = silence(answers, host)
+        elif reply.error and _concerns(context, reply.error, service, answers):
+            wrong[service] = f"{host}: {error_text(reply.error)}"
+    return wrong
+
+
+def _concerns(context: Context, error: dict[str, Any], service: str, answers: Outcome) -> bool:
+    if error.get("service"):
+        return bool(error["service"] == service) or not delivered(answers, service)
+    declared = context.catalogue.services[service]
+    files = {declared.env_file.path, *(file.path for file in declared.extra_env_files)}
+    return not error.get("path") or error["path"] in files or not delivered(answers, service)
+
+
+def blame(context: Context, answers: Outcome, services: Iterable[str]) -> dict[str, str]:
+    """The credentials that use a service whose delivery did not succeed, each with the reason."""
+    wrong = failed_services(context, answers, services)
+    found: dict[str, str] = {}
+    for name, declared in context.catalogue.credentials.items():
+        for service in [*(consumer.service for consumer in declared.services), *declared.authority.services]:
+            if service in wrong:
+                found.setdefault(name, wrong[service])
+    return found

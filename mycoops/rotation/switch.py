@@ -1,0 +1,155 @@
+"""The moves that change what runs: cut over where there is one slot, then flip, restart and attest consumer by consumer."""
+
+from __future__ import annotations
+
+from mycoops.model import Outcome, Stage, State
+from mycoops.plan import Move, Rotation
+from mycoops.rotation.context import Context
+from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.replies import delivered, explain, failed_services
+from mycoops.verdict import EXPLAINED, Standing
+
+ROTATOR = "rotator"
+"""The name under which the control node itself is a consumer."""
+
+
+def switch(context: Context, move: Move) -> None:
+    """Move a wave of services, or the rotator itself; a service that fails goes back and stops its credentials."""
+    if not move.services:
+        _rotator(context, move)
+    remaining = _due(context, move)
+    while remaining:
+        _deliver(context, remaining)
+        remaining = [service for service in _due(context, move) if service in remaining]
+    for rotation in context.at(move.credentials, State.SWITCHING):
+        _finish(context, rotation)
+
+
+def _ready(context: Context, move: Move) -> list[Rotation]:
+    return [
+        rotation
+        for rotation in context.at(move.credentials, State.STAGED, State.CUTOVER, State.SWITCHING)
+        if not rotation.overlap.one_slot or is_cut(context, rotation.credential)
+    ]
+
+
+def _due(context: Context, move: Move) -> list[str]:
+    """The services of the wave with a credential that still has to be switched there."""
+    rotations = _ready(context, move)
+    return [service for service in move.services if any(_open(context, rotation, service) for rotation in rotations)]
+
+
+def _open(context: Context, rotation: Rotation, service: str) -> bool:
+    uses = any(consumer.service == service for consumer in context.catalogue.credentials[rotation.credential].services)
+    stage = context.standing(rotation.credential).stages.get(service)
+    halted = context.standing(rotation.credential).halted
+    ready = context.standing(rotation.credential).state in (State.STAGED, State.CUTOVER, State.SWITCHING)
+    return uses and ready and not halted and stage is not Stage.ACKNOWLEDGED
+
+
+def _deliver(context: Context, services: list[str]) -> None:
+    chosen: dict[tuple[str, str], int] = {}
+    for rotation in context.plan.rotations:
+        for service in services:
+            if _open(context, rotation, service):
+                if context.standing(rotation.credential).state is not State.SWITCHING:
+                    context.state(rotation.credential, State.SWITCHING)
+                context.record("consumer", credential=rotation.credential, service=service, stage=str(Stage.SWITCHING))
+                chosen[rotation.credential, service] = rotation.to_generation
+    answers = context.deliver(context.requests(chosen).for_services(services))
+    wrong = failed_services(context, answers, services)
+    culprits = {service for service in wrong if delivered(answers, service)}
+    for credential, service in chosen:
+        if service not in wrong:
+            facts = delivered(answers, service)
+            context.record("consumer", credential=credential, service=service, stage=str(Stage.ACKNOWLEDGED), **facts)
+        elif _behind(context, service, culprits):
+            context.record("consumer", credential=credential, service=service, stage=str(Stage.STAGED))
+        else:
+            _stop(context, credential, service, wrong[service])
+
+
+def _behind(context: Context, service: str, culprits: set[str]) -> bool:
+    """Whether a service was not come to because another one on its host failed first: it is tried again without that one."""
+    host = context.catalogue.services[service].host
+    return service not in culprits and any(context.catalogue.services[culprit].host == host for culprit in culprits)
+
+
+def _stop(context: Context, credential: str, service: str, reason: str) -> None:
+    context.record("consumer", credential=credential, service=service, stage=str(Stage.ROLLED_BACK))
+    if not context.standing(credential).halted:
+        context.block(credential, f"{service}: {reason}")
+
+
+def _finish(context: Context, rotation: Rotation) -> None:
+    if acknowledged(context, rotation):
+        context.state(rotation.credential, State.SWITCHED)
+
+
+def acknowledged(context: Context, rotation: Rotation) -> bool:
+    """Whether every consumer of a credential runs on the new generation: the gate before anything old is touched."""
+    wanted = {c.service or ROTATOR for c in context.catalogue.credentials[rotation.credential].consumers}
+    stages = context.standing(rotation.credential).stages
+    return all(stages.get(name) is Stage.ACKNOWLEDGED for name in wanted)
+
+
+def _rotator(context: Context, move: Move) -> None:
+    """The control node takes up the new generation of its own access; the probes have shown that it works."""
+    for rotation in _ready(context, move):
+        if context.standing(rotation.credential).state is not State.SWITCHING:
+            context.state(rotation.credential, State.SWITCHING)
+        context.rotator_key(rotation.credential, rotation.to_generation)
+        context.record("consumer", credential=rotation.credential, service=ROTATOR, stage=str(Stage.ACKNOWLEDGED))
+
+
+def is_cut(context: Context, credential: str) -> bool:
+    """Whether the one slot is seen to hold the new value."""
+    return any(fact["fact"] == "cut" for fact in context.standing(credential).facts)
+
+
+def cutover(context: Context, move: Move) -> None:
+    """Replace the one slot; whoever comes back from a crash asks first and remembers nothing."""
+    fresh = context.at(move.credentials, State.STAGED)
+    again = [rotation for rotation in context.at(move.credentials, State.CUTOVER) if not is_cut(context, rotation.credential)]
+    known, _ = probe(context, again) if again else ({}, None)
+    todo = fresh + [rotation for rotation in again if standing_of(known[rotation.credential]) is Standing.OLD_ONLY]
+    for rotation in fresh:
+        context.state(rotation.credential, State.CUTOVER, forward_only=True)
+    builder = context.items()
+    entries = ("stage", "cutover") if again else ("cutover",)
+    items = {
+        rotation.credential: [
+            item
+            for entry in entries
+            if entry != "stage" or "stage" in context.kind(rotation.credential).capabilities
+            for item in builder.entry(rotation, entry)
+        ]
+        for rotation in todo
+    }
+    context.call([item for group in items.values() for item in group])
+    seen, _ = probe(context, fresh + again)
+    _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential])])
+
+
+def _replaced(context: Context, rotation: Rotation, seen: Probed) -> bool:
+    standing = standing_of(seen)
+    if standing is Standing.NEW_ONLY:
+        return True
+    context.block(rotation.credential, f"after the cut: {EXPLAINED[standing]}. {seen.detail}".strip())
+    return False
+
+
+def _confirm(context: Context, rotations: list[Rotation]) -> None:
+    """Disarm what would put the old value back, now that a fresh login with the new one has worked."""
+    items = {
+        rotation.credential: context.items().entry(rotation, "confirm")
+        if "stage" in context.kind(rotation.credential).capabilities
+        else []
+        for rotation in rotations
+    }
+    answers = context.call([item for group in items.values() for item in group])
+    for rotation in rotations:
+        if problem := explain(answers, items[rotation.credential]):
+            context.block(rotation.credential, problem)
+        else:
+            context.fact(rotation.credential, "cut", outcome=str(Outcome.ACCEPTED), generation=rotation.to_generation)

@@ -1,0 +1,94 @@
+"""Walks a plan; `resume` is the same walk over an open journal, because every move acts only on what stands right before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, WaitingForPerson
+from mycoops.ledger import Standing
+from mycoops.model import ORDER, State, Verb
+from mycoops.plan import Move
+from mycoops.rotation import finish, prepare, switch
+from mycoops.rotation.context import Context
+
+HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
+    Verb.PREFLIGHT: prepare.preflight,
+    Verb.MINT: prepare.mint,
+    Verb.ACCEPT: prepare.accept,
+    Verb.VERIFY: prepare.verify,
+    Verb.STAGE: prepare.stage,
+    Verb.SWITCH: switch.switch,
+    Verb.CUTOVER: switch.cutover,
+    Verb.SOAK: finish.soak,
+    Verb.PROMOTE: finish.promote,
+    Verb.REVOKE: finish.revoke,
+    Verb.DROP: finish.drop,
+    Verb.PROVE: finish.prove,
+    Verb.CLOSE: finish.close,
+}
+"""What carries out each verb."""
+
+AFTER: dict[Verb, State] = {
+    Verb.PREFLIGHT: State.PREFLIGHT,
+    Verb.MINT: State.MINTED,
+    Verb.ACCEPT: State.ACTIVATED,
+    Verb.VERIFY: State.VERIFIED,
+    Verb.STAGE: State.STAGED,
+    Verb.CUTOVER: State.SWITCHING,
+    Verb.SWITCH: State.SWITCHED,
+    Verb.SOAK: State.PROMOTED,
+    Verb.PROMOTE: State.PROMOTED,
+    Verb.REVOKE: State.REVOKED,
+    Verb.DROP: State.REVOKED,
+    Verb.PROVE: State.PROVEN_DEAD,
+    Verb.CLOSE: State.CLOSED,
+}
+"""The state after which a verb has nothing left to do for a credential."""
+
+
+def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
+    """Carry every open rotation of the plan as far as it goes.
+
+    Raises Interrupted between two moves when `stop` says so, and at the end the failure that describes what is left."""
+    if context.run.plan.get("digest") != context.plan.digest:
+        raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
+    for name, standing in context.run.rotations.items():
+        if standing.open and standing.blocked:
+            context.record("unblocked", credential=name)
+    for number, move in enumerate(context.plan.moves, 1):
+        if not any(_due(move, context.standing(name)) for name in move.credentials):
+            continue
+        if stop():
+            context.record("interrupted", move=move.id)
+            raise Interrupted("stopped between two moves; nothing is half done", hint="Go on with `mycoops resume`.")
+        context.record("move", move=move.id)
+        context.progress.move(move, number, len(context.plan.moves))
+        HANDLERS[move.verb](context, move)
+    if not context.run.open:
+        context.record("finished")
+    raise_for(context)
+
+
+def _due(move: Move, standing: Standing) -> bool:
+    if not standing.open or standing.halted or standing.state not in ORDER:
+        return False
+    return ORDER.index(standing.state) < ORDER.index(AFTER[move.verb])
+
+
+def raise_for(context: Context) -> None:
+    """Raise what the state of the run amounts to; nothing where every rotation is over."""
+    left = [standing for standing in context.run.rotations.values() if standing.open]
+    stuck = [standing for standing in left if standing.blocked]
+    lines = "\n".join(f"{standing.credential}: {standing.blocked}" for standing in stuck)
+    if any(standing.forward_only for standing in stuck):
+        raise ForwardOnly(f"stopped after the point of no return\n{lines}", hint="Mend the cause, then `mycoops resume`.")
+    if stuck:
+        raise StepFailed(
+            f"stopped; every old value still works\n{lines}",
+            hint="Mend the cause, then `mycoops resume`, or go back with `mycoops abort`.",
+        )
+    if any(standing.waiting for standing in left):
+        names = ", ".join(standing.credential for standing in left if standing.waiting)
+        raise WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
+    if left:
+        raise StepFailed(f"not over: {', '.join(standing.credential for standing in left)}", hint="Go on with `mycoops resume`.")

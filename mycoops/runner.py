@@ -1,0 +1,200 @@
+"""Turns a Run into an Outcome through ansible-runner; nothing above this module knows Ansible's events."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+
+from mycoops import content
+from mycoops.masking import Masker
+from mycoops.model import Reply
+
+GRACE_SECONDS = 10
+"""How long a playbook has to end after SIGINT before its group is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One start of ansible-playbook: which playbook, on which hosts, with which names (never values)."""
+
+    playbook: str
+    hosts: tuple[str, ...]
+    variables: Mapping[str, Any]
+    check: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came back: replies, hosts that answered nothing, and where a value showed up in the artifacts."""
+
+    replies: list[Reply] = field(default_factory=list)
+    unreachable: set[str] = field(default_factory=set)
+    problems: dict[str, str] = field(default_factory=dict)
+    leaks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def of(self, item: str) -> Reply | None:
+        """The reply to one item."""
+        return next((reply for reply in self.replies if reply.item == item), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What every start of a session shares."""
+
+    fleet: Path
+    directory: Path
+    inventory: Path
+    known_hosts: Path
+    password_file: Path
+    agent_socket: Path | None
+    forks: int
+    roles_paths: tuple[Path, ...]
+
+    def variables(self) -> dict[str, str]:
+        """The whole environment of ansible-playbook: an allow-list."""
+        control = self.directory / "cp"
+        control.mkdir(mode=0o700, exist_ok=True)
+        ssh = (
+            f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={control}/%C -o UserKnownHostsFile={self.known_hosts}"
+            " -o StrictHostKeyChecking=yes -o BatchMode=yes -o ConnectTimeout=10"
+        )
+        plugins = content.path("plugins")
+        found = {
+            "HOME": os.environ.get("HOME", "/root"),
+            "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "PYTHONPATH": str(content.PACKAGE_ROOT),
+            "ANSIBLE_CONFIG": str(content.path("ansible.cfg")),
+            "ANSIBLE_ROLES_PATH": ":".join(map(str, self.roles_paths)),
+            "ANSIBLE_ACTION_PLUGINS": str(plugins / "action"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(plugins / "callback"),
+            "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils"),
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_LOCAL_TEMP": str(self.directory / "tmp"),
+            "ANSIBLE_SSH_ARGS": ssh,
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(self.password_file),
+        }
+        agent = str(self.agent_socket) if self.agent_socket else os.environ.get("SSH_AUTH_SOCK", "")
+        return {**found, "SSH_AUTH_SOCK": agent} if agent else found
+
+
+class Runner:
+    """Starts playbooks one after the other; counts the starts; can be told to stop."""
+
+    def __init__(self, environment: Environment, masker: Callable[[], Masker], notify: Callable[[str, str], None]) -> None:
+        self._environment = environment
+        self._masker = masker
+        self._notify = notify
+        self._pid = 0
+        self._stopping_since = 0.0
+        self.stop_requested = False
+        self.starts = 0
+
+    def perform(self, run: Run) -> Outcome:
+        """Start the playbook and wait for it. An exception out of the runner means *unknown*, so it becomes no reply at all."""
+        self.starts += 1
+        self._pid, self._stopping_since = 0, 0.0
+        outcome, masker, began = Outcome(), self._masker(), time.monotonic()
+        private = self._environment.directory / f"run{self.starts:03d}"
+        _write_settings(private, run)
+        with _environment(self._environment.variables()):
+            ended = ansible_runner.run(
+                private_data_dir=str(private),
+                project_dir=str(content.path("playbooks")),
+                playbook=f"{run.playbook}.yml",
+                inventory=str(self._environment.inventory),
+                limit=",".join(run.hosts),
+                cmdline="--check" if run.check else None,
+                forks=min(self._environment.forks, max(1, len(run.hosts))),
+                quiet=True,
+                event_handler=lambda event: self._event(event, outcome, masker),
+                cancel_callback=self._cancelled,
+            )
+        outcome.seconds = time.monotonic() - began
+        self._judge(run, outcome, str(ended.status), masker, private)
+        return outcome
+
+    def _judge(self, run: Run, outcome: Outcome, status: str, masker: Masker, private: Path) -> None:
+        answered = {reply.host for reply in outcome.replies}
+        for host in set(run.hosts) - answered - outcome.unreachable:
+            outcome.problems.setdefault(host, f"no answer (ansible-playbook: {status})")
+        for path in sorted(private.rglob("*")):
+            if path.is_file() and masker.hit(path.read_text(encoding="utf-8", errors="replace")):
+                outcome.leaks.append(str(path.relative_to(private)))
+
+    def _event(self, event: dict[str, Any], outcome: Outcome, masker: Masker) -> bool:
+        try:
+            self._pid = int(event.get("pid") or self._pid)
+            self._take(masker.scrub(event), outcome)
+        except Exception as error:
+            outcome.problems["controller"] = f"an event could not be read ({type(error).__name__})"
+        return False
+
+    def _take(self, event: dict[str, Any], outcome: Outcome) -> None:
+        kind, data = event.get("event", ""), event.get("event_data") or {}
+        host = str(data.get("host", ""))
+        result = data.get("res") or {}
+        if kind == "runner_on_start":
+            self._notify(host, str(data.get("task", "")))
+        elif kind == "runner_on_unreachable":
+            outcome.unreachable.add(host)
+        elif kind in ("runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed"):
+            reply = result.get("mycoops")
+            if isinstance(reply, dict):
+                outcome.replies.append(Reply(str(reply.get("item", "")), host, reply))
+            elif kind.endswith("failed"):
+                outcome.problems[host] = str(result.get("msg", "failed"))[:300]
+
+    def _cancelled(self) -> bool:
+        if not self.stop_requested:
+            return False
+        if not self._stopping_since:
+            self._stopping_since = time.monotonic()
+            if self._pid:
+                _interrupt(self._pid)
+        return time.monotonic() - self._stopping_since > GRACE_SECONDS
+
+    def close(self) -> None:
+        """End the shared ssh connections of the session."""
+        for socket in (self._environment.directory / "cp").glob("*"):
+            subprocess.run(["ssh", "-q", "-o", f"ControlPath={socket}", "-O", "exit", "-"], capture_output=True, check=False)
+
+
+def _interrupt(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGINT)
+    except ProcessLookupError:
+        return
+
+
+def _write_settings(private: Path, run: Run) -> None:
+    directory = private / "env"
+    directory.mkdir(parents=True, mode=0o700)
+    (directory / "extravars").write_text(json.dumps(dict(run.variables)), encoding="utf-8")
+    settings = {"fact_cache_type": "memory", "idle_timeout": 0, "pexpect_timeout": 5, "suppress_ansible_output": True}
+    (directory / "settings").write_text(json.dumps(settings), encoding="utf-8")
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """ansible-runner copies this process's environment: for the length of the call it holds the allow-list only."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
