@@ -29,6 +29,7 @@ def ensure(progress: Callable[[str], None]) -> str:
             progress("building the image of the lab (some minutes, once)")
             _base(folder)
             _build(folder, image)
+            _remove_others(image)
     return image
 
 
@@ -41,6 +42,14 @@ def _digest(folder: Path) -> str:
 
 def _exists(image: str) -> bool:
     return podman("image", "exists", image, check=False).returncode == 0
+
+
+def _remove_others(image: str) -> None:
+    """Remove what an earlier content of lab/ was built into; podman keeps an image that a container uses."""
+    names = podman("image", "ls", "--filter", "reference=localhost/mycoops-lab", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    for name in names.split():
+        if name != image and not name.endswith(":<none>"):
+            podman("image", "rm", name, check=False)
 
 
 def _base(folder: Path) -> None:

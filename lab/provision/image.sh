@@ -6,6 +6,7 @@ config=/opt/lab/config
 useradd --create-home --shell /bin/bash deploy
 useradd --create-home --shell /bin/bash --groups sudo mycosoft
 install -m 0440 "$config/sudoers" /etc/sudoers.d/lab
+install -D -m 0644 "$config/journald.conf" /etc/systemd/journald.conf.d/lab.conf
 install -m 0644 "$config/sshd.conf" /etc/ssh/sshd_config.d/lab.conf
 
 cluster=/etc/postgresql/15/main

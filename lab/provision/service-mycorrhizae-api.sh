@@ -8,9 +8,8 @@ install -m 0600 /opt/lab/env/mycorrhizae.env /opt/mycosoft/.env
 cat > /etc/containers/containers.conf <<CONF
 [containers]
 netns = "host"
-cgroupns = "private"
 default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=$(cat /proc/self/limits | awk '/Max processes/ {print $4 ":" $4}')"]
-volumes = ["/usr:/usr:ro", "/opt/lab:/opt/lab:ro"]
+volumes = ["/usr:/usr:ro", "/opt/lab:/opt/lab:ro", "/sys/fs/cgroup:/sys/fs/cgroup:ro"]
 log_driver = "k8s-file"
 [engine]
 runtime = "runc"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -12,7 +13,6 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -57,7 +57,7 @@ class Database:
         except psycopg2.Error as error:
             log(f"postgresql: cannot connect ({type(error).__name__})")
 
-    @contextmanager
+    @contextlib.contextmanager
     def _borrowed(self, fresh: bool) -> Iterator[Any]:
         with self._slots:
             try:
@@ -75,13 +75,19 @@ class Database:
                 self._idle.put(connection)
 
     def rows(self, statement: str, *, fresh: bool = False) -> list[Any]:
-        """The rows of a statement; a pooled connection that the server has ended is replaced once."""
+        """The rows of a statement; when the server has ended a pooled connection, the pool is emptied and filled anew."""
         try:
             return self._rows(statement, fresh)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             if fresh:
                 raise
+            self._discard_idle()
             return self._rows(statement, False)
+
+    def _discard_idle(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
 
     def _rows(self, statement: str, fresh: bool) -> list[Any]:
         with self._borrowed(fresh) as connection, connection.cursor() as cursor:
@@ -155,14 +161,16 @@ def answer(routes: dict[str, Callable[[Request], Reply]], request: Request) -> R
 
 
 class Server(ThreadingHTTPServer):
-    """Stops on SIGTERM once every request it has accepted, or has waiting in the backlog, is answered."""
+    """Stops on SIGTERM once every request it has accepted, or had waiting in the backlog, is answered."""
 
     daemon_threads = False
-    request_queue_size = 128
+    request_queue_size = 32
     allow_reuse_address = True
 
     def drain(self) -> None:
-        while select.select([self.socket], [], [], 0)[0]:
+        for _ in range(self.request_queue_size):  # no more than the backlog holds: under load it never gets empty
+            if not select.select([self.socket], [], [], 0)[0]:
+                break
             self._handle_request_noblock()  # type: ignore[attr-defined]
         self.server_close()
 
