@@ -18,6 +18,7 @@ WHOLE = (
     re.compile(rb"""[ \t]*(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+""" + TAIL, re.S),
     re.compile(rb"""[ \t]*'(?:[^'\\]|\\.)*'""" + TAIL, re.S),
 )
+SHELL = re.compile(rb"""(?:'[^']*'|"(?:[^"\\`]|\\.)*"|\\.|[^\s'"\\;&|<>()`])*""" + TAIL, re.S)
 SEVERAL = re.compile(rb"""[ \t]*(?:'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*\Z""", re.S)
 SHELLS, ENGINES = {"bash", "dash"}, {"docker", "podman"}
 QUOTES_ARE_DATA = ENGINES | {"starlette", "decouple", "split"}
@@ -123,7 +124,7 @@ def _check(line: Line, readers: typing.Set[str]) -> None:
         return
     if line.prefix[-2:-1] in (b" ", b"\t") or line.value[:1] in (b" ", b"\t"):
         raise _refused(line.number, "a shell takes no blank around `=`")
-    if not WHOLE[0].match(line.value) and line.value.strip():
+    if not SHELL.match(line.value):
         raise _refused(line.number, "a shell would run or join a part of this line")
 
 

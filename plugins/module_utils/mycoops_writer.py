@@ -68,11 +68,14 @@ def read(path: str) -> Found:
             if error.errno == errno.ELOOP:
                 raise Refusal("unsafe_path", f"{path} is a symbolic link", path=path) from None
             raise Refusal("unreadable", f"{path}: {_name(error)}", path=path) from None
-        with os.fdopen(descriptor, "rb") as stream:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("unsafe_path", f"{path} is not a regular file", path=path)
-            return Found(stream.read(), Owner(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
+            raw = b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
+        finally:
+            os.close(descriptor)
+        return Found(raw, Owner(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
 
 
 def owner(path: str, user: typing.Optional[str], group: typing.Optional[str], mode: str, now: typing.Optional[Owner]) -> Owner:
