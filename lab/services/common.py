@@ -20,6 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg2
 
 EX_CONFIG = 78
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Before the first thread: blocked in every one, so that none but the waiting one gets them.
+signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 Reply = tuple[int, dict[str, Any]]
 
 
@@ -175,8 +178,8 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
 
-def serve(name: str, port: int, routes: dict[str, Callable[[Request], Reply]]) -> None:
-    """Serve the routes on every address until SIGTERM."""
+def serve(name: str, port: int, routes: dict[str, Callable[[Request], Reply]], on_hangup: Callable[[], None] | None = None) -> None:
+    """Serve the routes on every address until SIGTERM; SIGHUP calls `on_hangup`, if there is one."""
 
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = name, ""
@@ -195,12 +198,10 @@ def serve(name: str, port: int, routes: dict[str, Callable[[Request], Reply]]) -
             """Requests are not logged: a query or a header may hold a value."""
 
     server = Server(("", port), Handler)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     log(f"{name} listens on port {port}")
-    stop.wait()
+    while signal.sigwait(SIGNALS) == signal.SIGHUP and on_hangup:
+        on_hangup()
     server.shutdown()
     server.drain()
     log(f"{name} has stopped")

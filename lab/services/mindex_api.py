@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import signal
 from pathlib import Path
 
 from common import Cache, Database, Reply, Request, log, serve, setting, state
@@ -32,9 +31,8 @@ def read_tokens() -> list[bytes]:
 class Tokens:
     def __init__(self) -> None:
         self._accepted = read_tokens()
-        signal.signal(signal.SIGHUP, self.reload)
 
-    def reload(self, *_: object) -> None:
+    def reload(self) -> None:
         self._accepted = read_tokens()
 
     def accept(self, given: str) -> bool:
@@ -65,6 +63,7 @@ def main() -> None:
             "/api/mindex/health": honest,
             "/api/mindex/items": items,
         },
+        on_hangup=tokens.reload,
     )
 
 
