@@ -63,12 +63,17 @@ def install_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
-def vault_password(file: str, script: str, prompt: bool, fleet: Path) -> str:
+def password_path(name: str, settings: Settings) -> Path:
+    """Where a vault password file or script lies: relative to this control node's state, not to the repository."""
+    path = Path(name).expanduser()
+    return path if path.is_absolute() else settings.state / path
+
+
+def vault_password(file: str, script: str, prompt: bool, settings: Settings) -> str:
     """Obtain the vault password from a file, a script's output or a hidden prompt. Raises ConfigurationError."""
     if prompt:
         return getpass.getpass("Vault password: ")
-    path = Path(file or script).expanduser()
-    path = path if path.is_absolute() else fleet / path
+    path = password_path(file or script, settings)
     if not path.exists():
         raise ConfigurationError(f"{path}: the vault password is not there", hint="For the lab, run `mycoops lab up` first.")
     if file:

@@ -115,7 +115,7 @@ class Context:
     def requests(
         self, chosen: Mapping[tuple[str, str], int] | None = None, lists: Mapping[tuple[str, str], list[int]] | None = None
     ) -> Requests:
-        """A builder of deliveries: all as it is now, but `chosen` (credential, service) at that generation, `lists` accepting those."""
+        """A builder of deliveries: as it is now, but `chosen` at that generation and `lists` accepting those."""
         return Requests(self.catalogue, self.kinds, generations(self.catalogue, self.store, [self.run], chosen, lists), self.token)
 
 

@@ -1,0 +1,222 @@
+"""Validates catalogue, inventory, kinds and vault together, before anything else runs; each finding names file, line and fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mycoops import hostcode
+from mycoops.catalogue import Catalogue, Consumer, Credential, Source
+from mycoops.checklist import ITEMS
+from mycoops.kinds import Kind
+from mycoops.secret import Secret, fingerprint
+from mycoops.values import render
+from mycoops.vault import Store
+
+SHORTEST_VALUE = 16
+"""Characters: a shorter value can neither be masked nor searched for safely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem: where it is, what it is, what to do."""
+
+    place: str
+    problem: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that is checked together."""
+
+    catalogue: Catalogue
+    source: Source
+    kinds: Mapping[str, Kind]
+    hosts: frozenset[str]
+
+    def at(self, *place: str | int) -> str:
+        """`file:line` of a place in the catalogue."""
+        return self.source.at(*place)
+
+
+def declarations(subject: Subject) -> list[Finding]:
+    """Everything that can be seen without the vault."""
+    found = [*_services(subject), *_checklist(subject), *_shared_files(subject)]
+    for name, credential in subject.catalogue.credentials.items():
+        found += _credential(subject, name, credential)
+    return found
+
+
+def _services(subject: Subject) -> Iterator[Finding]:
+    for name, service in subject.catalogue.services.items():
+        if service.host not in subject.hosts:
+            yield Finding(
+                subject.at("mycoops_services", name, "host"),
+                f"{name}: unknown host {service.host}",
+                "Add it to the inventory or mend the name.",
+            )
+        for file in service.extra_env_files:
+            for variable in file.variables:
+                if variable not in service.reads:
+                    where = subject.at("mycoops_services", name, "extra_env_files")
+                    yield Finding(where, f"{name}: {variable} is in an env file but not in reads", f"Add {variable} to reads.")
+    for host in subject.catalogue.fleet.host_order:
+        if host not in subject.hosts:
+            yield Finding(subject.at("mycoops_fleet", "host_order"), f"host_order: unknown host {host}", "Mend the name.")
+
+
+def _shared_files(subject: Subject) -> Iterator[Finding]:
+    first: dict[tuple[str, str], tuple[str, tuple[str, str, str]]] = {}
+    for name, service in subject.catalogue.services.items():
+        for file in (service.env_file, *service.extra_env_files):
+            shape = (file.owner, file.group, file.mode)
+            other, wanted = first.setdefault((service.host, file.path), (name, shape))
+            if wanted != shape:
+                where = subject.at("mycoops_services", name, "env_file")
+                yield Finding(where, f"{file.path}: {name} and {other} declare different owner or mode", "Declare them alike.")
+
+
+def _checklist(subject: Subject) -> Iterator[Finding]:
+    declared = {credential.item for credential in subject.catalogue.credentials.values()}
+    absent = subject.catalogue.mycoops_not_applicable
+    for item, (_, title) in ITEMS.items():
+        if item not in declared and not absent.get(item):
+            yield Finding(
+                subject.at("mycoops_not_applicable"),
+                f"the checklist's item {item} ({title}) has neither a credential nor a reason",
+                f"Declare a credential with item: {item}, or give the reason under mycoops_not_applicable.",
+            )
+    for item in absent:
+        where = subject.at("mycoops_not_applicable", item)
+        if item not in ITEMS:
+            yield Finding(where, f"{item} is not an item of the checklist", f"One of: {', '.join(ITEMS)}.")
+        elif item in declared:
+            yield Finding(where, f"{item} is declared and not applicable at once", "Remove one of the two.")
+
+
+def _credential(subject: Subject, name: str, credential: Credential) -> Iterator[Finding]:
+    kind = subject.kinds.get(credential.kind)
+    where = subject.at("mycoops_credentials", name, "kind")
+    if kind is None:
+        yield Finding(where, f"{name}: unknown kind {credential.kind}", f"One of: {', '.join(sorted(subject.kinds))}.")
+        return
+    if credential.purpose == "encrypt":
+        where = subject.at("mycoops_credentials", name, "purpose")
+        yield Finding(
+            where,
+            f"{name}: an encryption key is not rotated by replacing it: that destroys data",
+            "Take it out, or write a re-encrypting kind.",
+        )
+    yield from _authority(subject, name, credential, kind)
+    for number, consumer in enumerate(credential.consumers):
+        yield from _consumer(subject, name, consumer, number)
+
+
+def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) -> Iterator[Finding]:
+    authority = credential.authority
+    where = subject.at("mycoops_credentials", name, "authority")
+    for host in authority.all_hosts:
+        if host not in subject.hosts:
+            yield Finding(where, f"{name}: unknown authority host {host}", "Add it to the inventory or mend the name.")
+    for service in authority.services:
+        declared = subject.catalogue.services.get(service)
+        if declared is None:
+            yield Finding(where, f"{name}: unknown authority service {service}", "Declare it under mycoops_services.")
+            continue
+        for variable in authority.accepts:
+            if variable not in declared.reads:
+                yield Finding(
+                    where, f"{name}: {service} does not read {variable}", f"Add {variable} to its reads, or mend the name."
+                )
+    if kind.accepts_by == "delivery" and not (authority.services and authority.accepts):
+        yield Finding(
+            where,
+            f"{name}: the kind {kind.kind} needs authority.services and authority.accepts",
+            "Name who verifies, and by which list.",
+        )
+    if kind.accepts_by == "role" and not authority.all_hosts:
+        yield Finding(where, f"{name}: the kind {kind.kind} needs authority.host", "Name the host the authority runs on.")
+    if kind.slots and not credential.principal:
+        yield Finding(where, f"{name}: the kind {kind.kind} needs a principal", "Name the login without its slot.")
+    if authority.admin and authority.admin not in subject.catalogue.credentials:
+        yield Finding(where, f"{name}: unknown admin credential {authority.admin}", "Declare it, or mend the name.")
+    for option in authority.options:
+        if option not in kind.options:
+            fix = f"One of: {', '.join(kind.options) or 'none'}."
+            yield Finding(
+                subject.at("mycoops_credentials", name, "authority", "options", option),
+                f"{name}: {kind.kind} has no option {option}",
+                fix,
+            )
+
+
+def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:
+    if consumer.rotator:
+        return
+    where = subject.at("mycoops_credentials", name, "consumers", number)
+    service = subject.catalogue.services.get(consumer.service)
+    if service is None:
+        yield Finding(where, f"{name}: unknown consumer {consumer.service}", "Declare it under mycoops_services, or mend the name.")
+        return
+    for variable in consumer.env:
+        if variable not in service.reads:
+            fix = f"Add {variable} to reads of {consumer.service}, or remove the alias."
+            yield Finding(where, f"{name}: {consumer.service} has no reader of {variable}", fix)
+    for other, declared in subject.catalogue.credentials.items():
+        if other >= name:
+            continue
+        for rival in declared.services:
+            for variable in set(rival.env) & set(consumer.env) if rival.service == consumer.service else ():
+                yield Finding(
+                    where, f"{variable} of {consumer.service} is set by {other} and by {name}", "One variable, one credential."
+                )
+
+
+def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
+    """What only the vault can tell: missing, shared, too short, and values a declared parser would read differently."""
+    found: list[Finding] = []
+    known: dict[str, str] = {}
+    for name, credential in subject.catalogue.credentials.items():
+        where = subject.at("mycoops_credentials", name)
+        meta = store.meta(name)
+        if meta is None:
+            found.append(Finding(where, f"{name} has no value in the vault", f"Give it one: `mycoops provide {name}`."))
+            continue
+        secret = store.secret(name, meta.generation)
+        if len(secret.reveal()) < SHORTEST_VALUE:
+            found.append(
+                Finding(
+                    where, f"{name}: a value of under {SHORTEST_VALUE} characters cannot be protected", "Rotate it by hand once."
+                )
+            )
+        other = known.setdefault(fingerprint(key, "", secret), name)
+        if other != name:
+            found.append(
+                Finding(where, f"{name} and {other} hold the same value", "Split them before they are rotated: give each its own.")
+            )
+        found += _readable(subject, name, credential, secret, store)
+    for meta in store.metas():
+        if meta.credential not in subject.catalogue.credentials:
+            found.append(
+                Finding(
+                    subject.at("mycoops_credentials"), f"the vault holds {meta.credential}, which is not declared", "Declare it."
+                )
+            )
+    return found
+
+
+def _readable(subject: Subject, name: str, credential: Credential, secret: Secret, store: Store) -> Iterator[Finding]:
+    encoding = hostcode.load("mycoops_encoding")
+    refusal = hostcode.load("mycoops_reply").Refusal
+    meta = store.meta(name)
+    for number, consumer in enumerate(credential.services):
+        service = subject.catalogue.services.get(consumer.service)
+        for variable, form in consumer.env.items() if service and meta else ():
+            text = render({"$form": form, "credential": name, "generation": meta.generation if meta else 1}, store)
+            readers = service.file_of(variable).readers if service else ()
+            try:
+                encoding.encode(text, readers)
+            except refusal as error:
+                where = subject.at("mycoops_credentials", name, "consumers", number)
+                yield Finding(where, f"{name}: {variable}: {error.message}", "Rotate it, or give this consumer a file of its own.")

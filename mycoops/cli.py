@@ -1,0 +1,222 @@
+"""The command line: parses, calls one plain function, prints the answer on stdout and everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from mycoops import cli_answers as answers
+from mycoops import cli_lab, interrupts
+from mycoops.commands import checking, deploying, looking, planning, rotating, starting
+from mycoops.display import Display
+from mycoops.errors import ConfigurationError, Exit, MycoopsError
+from mycoops.session import Fleet, open_fleet
+
+errors = Console(stderr=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Deliver and rotate the secrets of a fleet, until every old one is seen refused.",
+    epilog="Exit status: 0 done · 1 bug · 2 usage · 3 configuration · 4 a step failed, every old value works · "
+    "5 a step failed, forward only · 6 waiting for a person · 7 another run holds the fleet · 8 findings · 130 interrupted",
+)
+app.add_typer(cli_lab.app, name="lab")
+log_app = typer.Typer(invoke_without_command=True, help="Show the rotation log; `verify` checks the journals behind it.")
+app.add_typer(log_app, name="log")
+
+FleetOption = Annotated[
+    Path | None,
+    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+def complete_credential(context: typer.Context, incomplete: str) -> list[str]:
+    """Credential ids for the shell's completion."""
+    try:
+        fleet = open_fleet(context.params.get("fleet"))
+    except MycoopsError:
+        return []
+    return [name for name in fleet.catalogue.credentials if name.startswith(incomplete)]
+
+
+def complete_host(context: typer.Context, incomplete: str) -> list[str]:
+    """Hosts that run a service, for the shell's completion."""
+    try:
+        fleet = open_fleet(context.params.get("fleet"))
+    except MycoopsError:
+        return []
+    return sorted({s.host for s in fleet.catalogue.services.values() if s.host.startswith(incomplete)})
+
+
+@app.command()
+def check(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Validate catalogue, inventory and vault together; change nothing."""
+    opened = open_fleet(fleet)
+    found = checking.check(opened)
+    answers.findings(found, opened, as_json=as_json)
+    if found:
+        raise typer.Exit(Exit.CONFIGURATION)
+
+
+@app.command()
+def deploy(
+    fleet: FleetOption = None,
+    host: Annotated[str, typer.Option(help="Only this host.", autocompletion=complete_host)] = "",
+    check: Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write env files and units, restart what does not run on them yet, and see it healthy."""
+    opened = open_fleet(fleet)
+    with Display(errors, quiet=as_json) as display:
+        done = deploying.deploy(opened, display.host, host=host, check=check)
+    answers.delivered(done, as_json=as_json, check=check)
+
+
+@app.command()
+def redeploy(
+    credential: Annotated[str, typer.Argument(autocompletion=complete_credential)],
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the current value of one credential onto all its consumers, restart them, and prove that they run on it."""
+    opened = open_fleet(fleet)
+    with Display(errors, quiet=as_json) as display:
+        done = deploying.redeploy(opened, display.host, credential)
+    answers.delivered(done, as_json=as_json, check=False)
+
+
+@app.command()
+def init(directory: Path) -> None:
+    """Make a new, commented fleet directory that passes `mycoops check`."""
+    answers.made(starting.init(directory))
+
+
+@app.command()
+def plan(
+    quarter: Annotated[str, typer.Option(help="Q1, Q2, Q3 or Q4.")],
+    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this credential; repeat it.", autocompletion=complete_credential)
+    ] = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a quarter's rotation would do: moves, restarts, the point of no return. Nothing is changed."""
+    opened = open_fleet(fleet)
+    label = planning.quarter(quarter, year, opened).label
+    answers.plan(
+        planning.plan(opened, opened.store(), only or [], label=label, reason=f"quarterly rotation {label}"), as_json=as_json
+    )
+
+
+@app.command()
+def rotate(
+    credentials: Annotated[
+        list[str] | None, typer.Argument(help="Only these credentials.", autocompletion=complete_credential)
+    ] = None,
+    quarter: Annotated[str, typer.Option(help="The whole checklist: Q1, Q2, Q3 or Q4.")] = "",
+    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=complete_credential)
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the rotation log.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rotate a quarter's checklist, or the credentials named, until every old value is seen refused."""
+    if bool(credentials) == bool(quarter):
+        raise ConfigurationError("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2`")
+    opened = open_fleet(fleet)
+    chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
+    label = planning.quarter(quarter, year, opened).label if quarter else "single"
+    why = reason or (f"quarterly rotation {label}" if quarter else "requested by name")
+    made = planning.plan(opened, opened.store(), chosen, label=label, reason=why)
+    checking.refuse(opened)
+    if not yes:
+        answers.plan(made, as_json=False, console=errors)
+        typer.confirm("Carry this out?", abort=True, err=True)
+    runner: list[rotating.Outcome] = []
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(lambda: display.note(STOPPING)) as stop:
+        runner.append(rotating.rotate(opened, made, display, display.host, stop))
+    _finish(runner, opened, as_json=as_json)
+
+
+STOPPING = "stopping after this step; everything stays resumable"
+
+
+@app.command()
+def resume(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Go on with every rotation that is open, from exactly where its journal stands."""
+    opened = open_fleet(fleet)
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(lambda: display.note(STOPPING)) as stop:
+        done = rotating.resume(opened, display, display.host, stop)
+    _finish(done, opened, as_json=as_json)
+
+
+def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> None:
+    answers.rotated(done, fleet, as_json=as_json)
+    for outcome in done:
+        if outcome.error:
+            raise outcome.error
+
+
+@app.command()
+def abort(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Take every open rotation back; free before the point of no return, refused after it."""
+    opened = open_fleet(fleet)
+    with Display(errors, quiet=as_json) as display:
+        names = rotating.abort(opened, display, display.host)
+    answers.aborted(names, as_json=as_json)
+
+
+@app.command()
+def status(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Show where every credential stands, who waits for what, and the exact next command."""
+    answers.status(looking.status(open_fleet(fleet)), as_json=as_json)
+
+
+@app.command()
+def calendar(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Show the next rotation windows and who owns them."""
+    answers.calendar(looking.calendar(open_fleet(fleet)), as_json=as_json)
+
+
+@log_app.callback()
+def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Show the rotation log."""
+    context.obj = fleet
+    if context.invoked_subcommand is None:
+        opened = open_fleet(fleet)
+        answers.log(rotating.render_log(opened), opened, as_json=as_json)
+
+
+@log_app.command("verify")
+def log_verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+    """Check the chain of every journal, offline: intact, torn or tampered."""
+    found = looking.verify_log(open_fleet(fleet or context.obj))
+    answers.verdicts(found, as_json=as_json)
+    if any(verdict.state == "tampered" for verdict in found):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def main() -> None:
+    """Entry point: turns every expected failure into its message, its next step and its exit status."""
+    try:
+        app()
+    except MycoopsError as error:
+        errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
+        if error.hint:
+            errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
+        sys.exit(int(error.exit_status))
+
+
+if __name__ == "__main__":
+    main()

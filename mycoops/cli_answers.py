@@ -1,0 +1,225 @@
+"""Prints the answers of commands on stdout: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mycoops.check import Finding
+from mycoops.commands.deploying import Delivered
+from mycoops.commands.looking import Status, Window
+from mycoops.commands.rotating import Outcome
+from mycoops.errors import Exit
+from mycoops.journal import Verdict
+from mycoops.lab import LabHost
+from mycoops.plan import Plan
+from mycoops.session import Fleet
+
+out = Console()
+
+
+def _json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console.print(table)
+
+
+def findings(found: list[Finding], fleet: Fleet, *, as_json: bool) -> None:
+    """`check`."""
+    if as_json:
+        _json([asdict(finding) for finding in found])
+        return
+    for finding in found:
+        out.print(
+            f"[red]{escape(finding.place)}[/]: {escape(finding.problem)}\n    → {escape(finding.fix)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if not found:
+        catalogue = fleet.catalogue
+        out.print(
+            f"{catalogue.fleet.name}: {len(catalogue.credentials)} credentials, {len(catalogue.services)} services, nothing wrong"
+        )
+
+
+def delivered(done: list[Delivered], *, as_json: bool, check: bool) -> None:
+    """`deploy` and `redeploy`; exits with a failure where a host has one."""
+    if as_json:
+        _json([asdict(one) for one in done])
+    else:
+        rows = []
+        for one in done:
+            changed = sum(1 for file in one.files if file.get("changed"))
+            healthy = sum(1 for service in one.services if service.get("healthy"))
+            verb = "would restart" if check else "restarted"
+            rows.append(
+                (
+                    one.host,
+                    f"{changed} of {len(one.files)}",
+                    ", ".join(one.restarted) or "–",
+                    f"{healthy} of {len(one.services)}",
+                    one.error,
+                )
+            )
+        _table(("host", "files changed", verb if done else "restarted", "healthy", "error"), rows)
+    if any(one.error for one in done):
+        raise typer.Exit(Exit.FAILED_OLD_INTACT)
+
+
+def made(paths: list[Path]) -> None:
+    """`init`."""
+    for path in paths:
+        out.print(str(path), highlight=False, soft_wrap=True)
+    out.print(f"→ mycoops check --fleet {paths[0].parent}", highlight=False, soft_wrap=True)
+
+
+def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
+    """`plan`."""
+    if as_json:
+        _json(made.as_dict())
+        return
+    console.print(f"[bold]{made.label}[/] {made.reason} · digest {made.digest}", highlight=False)
+    rows = [(r.credential, r.overlap, f"{r.from_generation} → {r.to_generation}", r.to_principal) for r in made.rotations]
+    _table(("credential", "class", "generation", "as"), rows, console)
+    first = next((move.id for move in made.moves if move.forward_only), "")
+    moves = [
+        (
+            move.id + ("  ← point of no return" if move.id == first else ""),
+            ", ".join(move.hosts),
+            ", ".join(move.services or move.credentials),
+        )
+        for move in made.moves
+    ]
+    _table(("move", "hosts", "on"), moves, console, title="")
+    restarts = [(r.service, r.host, r.count, r.reloads, "; ".join(r.why)) for r in made.restarts]
+    _table(("service", "host", "restarts", "reloads", "why"), restarts, console)
+    for step in made.human_steps:
+        console.print(f"a person: {step['credential']}: {step['what']} ({step['page']})", highlight=False)
+    if made.not_applicable:
+        _table(
+            ("not applicable", "category", "reason"),
+            [(n["item"], n["category"], n["reason"]) for n in made.not_applicable],
+            console,
+        )
+
+
+def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
+    """`rotate` and `resume`."""
+    log = fleet.settings.rotation_log
+    if as_json:
+        _json(
+            [
+                {
+                    "journal": str(one.journal),
+                    "log": str(log),
+                    "playbook_starts": one.starts,
+                    "rotations": [asdict(line) for line in one.lines],
+                }
+                for one in done
+            ]
+        )
+        return
+    for one in done:
+        rows = [
+            (
+                line.credential,
+                line.overlap,
+                f"{line.from_generation} → {line.to_generation}",
+                line.state,
+                line.consumers,
+                line.restarts,
+                line.probes,
+                f"{line.seconds:.0f} s" if line.seconds else "–",
+            )
+            for line in one.lines
+        ]
+        _table(("credential", "class", "generation", "state", "consumers", "restarts", "probes", "time"), rows)
+        closed = sum(1 for line in one.lines if line.state == "CLOSED")
+        out.print(
+            f"{closed} of {len(one.lines)} closed, every old value of them seen refused; {one.starts} playbook starts",
+            highlight=False,
+        )
+        out.print(f"log      {log}\njournal  {one.journal}", highlight=False, soft_wrap=True)
+
+
+def aborted(names: list[str], *, as_json: bool) -> None:
+    """`abort`."""
+    if as_json:
+        _json({"aborted": names})
+    else:
+        out.print(f"taken back: {', '.join(names)}; every old value works", highlight=False, soft_wrap=True)
+
+
+def status(found: list[Status], *, as_json: bool) -> None:
+    """`status`."""
+    if as_json:
+        _json([asdict(one) for one in found])
+        return
+    rows = [
+        (
+            one.credential,
+            one.generation,
+            one.state,
+            f"{one.age_days} d",
+            "overdue" if one.overdue else one.due,
+            one.waiting_for,
+            one.next,
+        )
+        for one in found
+    ]
+    _table(("credential", "gen", "state", "age", "due", "waiting for", "next command"), rows)
+
+
+def calendar(found: list[Window], *, as_json: bool) -> None:
+    """`calendar`."""
+    if as_json:
+        _json([asdict(one) for one in found])
+        return
+    _table(
+        ("quarter", "opens", "closes", "owner", "credentials"),
+        [(w.quarter, w.opens, w.closes, w.owner, w.credentials) for w in found],
+    )
+
+
+def log(path: Path, fleet: Fleet, *, as_json: bool) -> None:
+    """`log`."""
+    if as_json:
+        _json(
+            {
+                "log": str(path),
+                "runs": [{"journal": str(name), "plan": run.plan["label"], "open": run.open} for name, run in fleet.runs().items()],
+            }
+        )
+    else:
+        typer.echo(path.read_text(encoding="utf-8"))
+
+
+def verdicts(found: list[Verdict], *, as_json: bool) -> None:
+    """`log verify`."""
+    if as_json:
+        _json([asdict(one) for one in found])
+    else:
+        _table(("journal", "chain", "records", "line"), [(one.path.name, one.state, one.records, one.line or "") for one in found])
+
+
+def lab(hosts: list[LabHost], *, as_json: bool) -> None:
+    """`lab up` and `lab status`."""
+    if as_json:
+        _json([asdict(host) for host in hosts])
+    else:
+        _table(("host", "state", "ssh port", "services"), [(h.name, h.state, h.ssh_port, ", ".join(h.services)) for h in hosts])

@@ -1,0 +1,96 @@
+"""`mycoops status`, `log verify` and `calendar`: answers from declarations, vault and journals, without touching a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from mycoops import journal, settings
+from mycoops.checklist import is_overdue, next_window
+from mycoops.journal import Verdict
+from mycoops.ledger import Standing
+from mycoops.session import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one credential stands and what to do about it."""
+
+    credential: str
+    kind: str
+    category: str
+    generation: int
+    state: str
+    age_days: int
+    due: str
+    overdue: bool
+    waiting_for: str
+    next: str
+
+
+def status(fleet: Fleet, today: date | None = None) -> list[Status]:
+    """Every credential of the fleet."""
+    store, day = fleet.store(), today or datetime.now(UTC).date()
+    standings = {name: standing for run in fleet.runs().values() for name, standing in run.rotations.items()}
+    window = fleet.catalogue.fleet.window_days
+    found = []
+    for name, declared in fleet.catalogue.credentials.items():
+        meta, standing = store.meta(name), standings.get(name)
+        created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
+        overdue = is_overdue(created, day, window)
+        waiting, following = _next(name, standing, bool(meta), overdue)
+        found.append(
+            Status(
+                credential=name,
+                kind=declared.kind,
+                category=declared.category,
+                generation=meta.generation if meta else 0,
+                state=str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
+                age_days=(day - created).days if created else 0,
+                due=next_window(day, window).opens.isoformat(),
+                overdue=overdue,
+                waiting_for=waiting,
+                next=following,
+            )
+        )
+    return found
+
+
+def _next(name: str, standing: Standing | None, present: bool, overdue: bool) -> tuple[str, str]:
+    if not present:
+        return "a first value", f"mycoops provide {name}"
+    if standing and standing.open:
+        if standing.waiting:
+            return str(standing.waiting.get("step", "")), str(standing.waiting.get("next", ""))
+        return standing.blocked or "the run that was interrupted", standing.next_command or "mycoops resume"
+    return ("", f"mycoops rotate {name}") if overdue else ("", "")
+
+
+def verify_log(fleet: Fleet) -> list[Verdict]:
+    """Check the chain of every journal, offline."""
+    key = settings.install_key(fleet.settings)
+    return [journal.read(path, key)[1] for path in journal.paths(fleet.settings.journals)]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One rotation window to come."""
+
+    quarter: str
+    opens: str
+    closes: str
+    owner: str
+    credentials: int
+
+
+def calendar(fleet: Fleet, today: date | None = None, count: int = 4) -> list[Window]:
+    """The next windows, the one now open included."""
+    day, found = today or datetime.now(UTC).date(), []
+    for _ in range(count):
+        quarter = next_window(day, fleet.catalogue.fleet.window_days)
+        number = len(fleet.catalogue.credentials)
+        found.append(
+            Window(quarter.label, quarter.opens.isoformat(), quarter.closes.isoformat(), fleet.catalogue.fleet.owner, number)
+        )
+        day = date.fromordinal(quarter.closes.toordinal() + 1)
+    return found

@@ -1,0 +1,44 @@
+"""`mycoops plan`: what a rotation would do, without doing any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from mycoops.checklist import QUARTER_MONTH, Quarter
+from mycoops.errors import ConfigurationError
+from mycoops.plan import Held, Plan, make
+from mycoops.session import Fleet
+from mycoops.vault import Store
+
+
+def quarter(name: str, year: int | None, fleet: Fleet) -> Quarter:
+    """The quarter a command names. Raises ConfigurationError for another word."""
+    if name.upper() not in QUARTER_MONTH:
+        raise ConfigurationError(f"{name} is not a quarter", hint="One of Q1, Q2, Q3, Q4.")
+    return Quarter(name.upper(), year or date.today().year, fleet.catalogue.fleet.window_days)
+
+
+def held(fleet: Fleet, store: Store) -> dict[str, Held]:
+    """What the store and the journals know of every declared credential that has a value."""
+    used: dict[str, int] = {}
+    for run in fleet.runs().values():
+        for name, standing in run.rotations.items():
+            used[name] = max(used.get(name, 0), standing.to_generation)
+    found: dict[str, Held] = {}
+    for name in fleet.catalogue.credentials:
+        if meta := store.meta(name):
+            found[name] = Held(meta.generation, meta.slot, max([meta.generation, used.get(name, 0), *store.pending(name)]))
+    return found
+
+
+def plan(fleet: Fleet, store: Store, chosen: Iterable[str], *, label: str, reason: str) -> Plan:
+    """The plan for the chosen credentials; all of them where none is named. Raises ConfigurationError for an unknown one."""
+    known = held(fleet, store)
+    names = list(chosen) or list(fleet.catalogue.credentials)
+    for name in names:
+        if name not in fleet.catalogue.credentials:
+            raise ConfigurationError(f"unknown credential {name}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
+        if name not in known:
+            raise ConfigurationError(f"{name} has no value in the vault", hint="`mycoops check` says what is missing.")
+    return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)

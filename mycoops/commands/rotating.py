@@ -1,0 +1,160 @@
+"""`mycoops rotate`, `resume` and `abort`: opens journals, walks plans, renders the log whatever happens."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mycoops import durable, journal, lease, ledger, settings
+from mycoops.commands.checking import refuse
+from mycoops.errors import ConfigurationError, MycoopsError
+from mycoops.journal import Journal
+from mycoops.model import Overlap, Verb
+from mycoops.plan import Move, Plan, Restart, Rotation
+from mycoops.report import Line, lines, rotation_log
+from mycoops.rotation import abort as going_back
+from mycoops.rotation.context import Context, Progress
+from mycoops.rotation.walk import walk
+from mycoops.session import Fleet, Notify, Session, open_session
+
+
+class Outcome:
+    """What a command did to one run: its lines for the summary, and the failure to raise after it is shown."""
+
+    def __init__(self, path: Path, found: list[Line], starts: int, error: MycoopsError | None) -> None:
+        self.journal = path
+        self.lines = found
+        self.starts = starts
+        self.error = error
+
+
+def refuse_open(fleet: Fleet, chosen: Iterable[str]) -> None:
+    """Raise ConfigurationError if one of the credentials is in a rotation that is not over."""
+    for path, run in fleet.runs().items():
+        busy = [name for name in chosen if name in run.rotations and run.rotations[name].open]
+        if busy:
+            raise ConfigurationError(
+                f"a rotation of {', '.join(busy)} is open ({path.name})",
+                hint="Go on with `mycoops resume`, or go back with `mycoops abort`.",
+            )
+
+
+def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Callable[[], bool]) -> Outcome:
+    """Open a journal for the plan and walk it."""
+    refuse(fleet)
+    with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
+        refuse_open(fleet, [rotation.credential for rotation in plan.rotations])
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        path = fleet.settings.journals / f"{stamp}-{plan.digest}.jsonl"
+        written = Journal(path, settings.install_key(fleet.settings))
+        written.write(
+            "opened", plan=plan.as_dict(), operator=f"{getpass.getuser()}@{socket.gethostname()}", reason=plan.reason, token=token
+        )
+        return _walk(session, written, token, progress, stop)
+
+
+def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Callable[[], bool]) -> list[Outcome]:
+    """Walk every open journal on from where it stands."""
+    refuse(fleet)
+    with lease.hold(fleet.settings.state, "resume") as token, open_session(fleet, notify) as session:
+        found = []
+        for path in _open_journals(fleet):
+            written = Journal(path, settings.install_key(fleet.settings))
+            written.write("resumed", operator=f"{getpass.getuser()}@{socket.gethostname()}", token=token)
+            found.append(_walk(session, written, token, progress, stop))
+        return found
+
+
+def abort(fleet: Fleet, progress: Progress, notify: Notify) -> list[str]:
+    """Take every open rotation back; returns the credentials."""
+    refuse(fleet)
+    with lease.hold(fleet.settings.state, "abort") as token, open_session(fleet, notify) as session:
+        names: list[str] = []
+        for path in _open_journals(fleet):
+            written = Journal(path, settings.install_key(fleet.settings))
+            try:
+                names += going_back.abort(_context(session, written, token, progress))
+            finally:
+                render_log(fleet)
+        return names
+
+
+def _open_journals(fleet: Fleet) -> list[Path]:
+    found = [path for path, run in fleet.runs().items() if run.open]
+    if not found:
+        raise ConfigurationError("no rotation is open", hint="`mycoops status` shows where every credential stands.")
+    return found
+
+
+def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+    context = _context(session, written, token, progress)
+    before, error = session.runner.starts, None
+    try:
+        walk(context, stop)
+    except MycoopsError as caught:
+        error = caught
+    finally:
+        render_log(session.fleet)
+    return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error)
+
+
+def _context(session: Session, written: Journal, token: int, progress: Progress) -> Context:
+    run = ledger.fold(written.records)
+    if run is None:
+        raise ConfigurationError(f"{written.path} is empty", hint="Remove it: nothing was done under it.")
+    return Context(
+        catalogue=session.fleet.catalogue,
+        kinds=session.fleet.kinds,
+        store=session.store,
+        journal=written,
+        run=run,
+        plan=plan_of(run.plan),
+        token=token,
+        performer=session.performer,
+        progress=progress,
+        rotator_key=session.rotator_key,
+    )
+
+
+def plan_of(data: dict[str, Any]) -> Plan:
+    """The plan a journal was opened with."""
+    rotations = tuple(Rotation(**{**entry, "overlap": Overlap(entry["overlap"])}) for entry in data["rotations"])
+    moves = tuple(
+        Move(
+            entry["id"],
+            Verb(entry["verb"]),
+            tuple(entry["credentials"]),
+            tuple(entry["services"]),
+            tuple(entry["hosts"]),
+            bool(entry["forward_only"]),
+        )
+        for entry in data["moves"]
+    )
+    restarts = tuple(Restart(**{**entry, "why": tuple(entry["why"])}) for entry in data["restarts"])
+    return Plan(
+        data["fleet"],
+        data["label"],
+        data["reason"],
+        rotations,
+        moves,
+        restarts,
+        tuple(data["human_steps"]),
+        tuple(data["not_applicable"]),
+        data["digest"],
+    )
+
+
+def render_log(fleet: Fleet) -> Path:
+    """Render the rotation log from every journal."""
+    key = settings.install_key(fleet.settings)
+    entries = []
+    for path in journal.paths(fleet.settings.journals):
+        records, _ = journal.read(path, key)
+        if run := ledger.fold(records):
+            entries.append((path.name, run, str(records[-1]["mac"])))
+    durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
+    return fleet.settings.rotation_log

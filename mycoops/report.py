@@ -1,0 +1,127 @@
+"""Renders what happened from the journals alone: the rotation log and the summary of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mycoops.checklist import CATEGORIES
+from mycoops.journal import Record
+from mycoops.ledger import Run, Standing
+from mycoops.model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One credential of a run, as the summary shows it. Seconds are from the opening of the run to this credential's end."""
+
+    credential: str
+    overlap: str
+    state: str
+    from_generation: int
+    to_generation: int
+    consumers: int
+    restarts: int
+    probes: int
+    seconds: float
+    note: str
+
+
+def lines(run: Run, records: Iterable[Record]) -> list[Line]:
+    """Summarise a run, in the order of its plan."""
+    records = list(records)
+    return [
+        _line(run, entry, [r for r in records if r.get("credential") == entry["credential"]]) for entry in run.plan["rotations"]
+    ]
+
+
+def _line(run: Run, entry: dict[str, Any], records: list[Record]) -> Line:
+    standing = run.rotations[entry["credential"]]
+    acknowledged = {r["service"] for r in records if r["event"] == "consumer" and r["stage"] == "acknowledged"}
+    restarts = [r for r in records if r["event"] in ("consumer", "accepted", "dropped") and r.get("restarted")]
+    return Line(
+        credential=standing.credential,
+        overlap=entry["overlap"],
+        state=str(standing.shown),
+        from_generation=standing.from_generation,
+        to_generation=standing.to_generation,
+        consumers=len(acknowledged),
+        restarts=len(restarts),
+        probes=sum(1 for fact in standing.facts if fact["fact"] == "probe"),
+        seconds=_between(run.opened, standing.ended),
+        note=standing.blocked or str(standing.waiting.get("step", "")),
+    )
+
+
+def _between(first: str, last: str) -> float:
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds() if first and last else 0.0
+
+
+HEADER = """# Secret rotation log
+
+Rendered by mycoops from its journals; do not edit. It holds no value: generations are numbers,
+evidence is what an authority answered.
+"""
+
+
+def rotation_log(runs: Iterable[tuple[str, Run, str]]) -> str:
+    """The log as Markdown, newest run first; each entry is (journal name, run, head of its chain)."""
+    parts = [HEADER]
+    for name, run, head in reversed(list(runs)):
+        parts.append(_section(name, run, head))
+    return "\n".join(parts)
+
+
+def _section(name: str, run: Run, head: str) -> str:
+    plan = run.plan
+    text = [f"## {run.opened[:10]} {plan['label']}", ""]
+    text += [f"- operator: {run.operator}", f"- reason: {run.reason or plan['reason']}", f"- plan: `{plan['digest']}`"]
+    text += [f"- journal: `{name}`, head `{head[:16]}`", ""]
+    text += ["| date | credential | category | generation | state | new accepted | random refused | old refused | persistence |"]
+    text += ["|---|---|---|---|---|---|---|---|---|"]
+    for entry in plan["rotations"]:
+        text.append(_row(run, entry))
+    absent = plan.get("not_applicable") or []
+    if absent:
+        text += ["", "Not applicable:", ""]
+        text += [f"- {item['category']}: {item['item']}: {item['reason']}" for item in absent]
+    return "\n".join(text) + "\n"
+
+
+def _row(run: Run, entry: dict[str, Any]) -> str:
+    standing = run.rotations[entry["credential"]]
+    last = final_facts(standing)
+    cells = [
+        (standing.ended or run.opened)[:16].replace("T", " "),
+        standing.credential,
+        CATEGORIES[entry["category"]],
+        f"{standing.from_generation} → {standing.to_generation}",
+        str(standing.shown),
+        *(_evidence(last.get(subject, [])) for subject in ("new", "random", "old")),
+        _evidence([fact for fact in standing.facts if fact["fact"] == "persisted"]),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def final_facts(standing: Standing) -> dict[str, list[Record]]:
+    """The last round of probes, by subject."""
+    found: dict[str, dict[str, Record]] = {}
+    for fact in standing.facts:
+        if fact["fact"] == "probe":
+            found.setdefault(fact["subject"], {})[fact.get("host", "")] = fact
+    return {subject: list(by_host.values()) for subject, by_host in found.items()}
+
+
+def _evidence(facts: list[Record]) -> str:
+    words = []
+    for fact in facts:
+        detail = ", ".join(str(value) for value in (fact.get("evidence") or {}).values() if value not in ("", None))
+        words.append(f"{fact['outcome']} from {fact.get('host', '')} at {fact['time'][11:19]}" + (f" ({detail})" if detail else ""))
+    return "; ".join(words).replace("|", "/") or "–"
+
+
+def succeeded(run: Run) -> bool:
+    """Whether every rotation of a run was carried to its end."""
+    return all(standing.state is State.CLOSED for standing in run.rotations.values())

@@ -1,0 +1,136 @@
+"""Opens everything a command needs of a fleet, and closes it: declarations, store, run directory, agent, runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mycoops import agent, catalogue, content, durable, journal, kinds, ledger, rundir, settings
+from mycoops.catalogue import Catalogue, Source
+from mycoops.errors import ConfigurationError, JournalError
+from mycoops.kinds import Kind
+from mycoops.masking import Masker
+from mycoops.model import Stage
+from mycoops.performer import AnsiblePerformer
+from mycoops.runner import Environment, Runner
+from mycoops.secret import fingerprint
+from mycoops.settings import Settings
+from mycoops.vault import Store, password_secrets
+
+Notify = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet as declared and as its journals tell; opening it starts nothing."""
+
+    settings: Settings
+    catalogue: Catalogue
+    source: Source
+    kinds: dict[str, Kind]
+    roles_paths: tuple[Path, ...]
+
+    def password(self) -> str:
+        """Obtain the vault password."""
+        declared = self.catalogue.fleet.vault_password
+        return settings.vault_password(declared.file, declared.script, declared.prompt, self.settings)
+
+    def store(self) -> Store:
+        """Open the store of values."""
+        return Store.open(self.settings.fleet, password_secrets(self.password()))
+
+    def runs(self) -> dict[Path, ledger.Run]:
+        """Every journal folded, oldest first. Raises JournalError for one that cannot be trusted."""
+        key = settings.install_key(self.settings)
+        found: dict[Path, ledger.Run] = {}
+        for path in journal.paths(self.settings.journals):
+            records, verdict = journal.read(path, key)
+            if verdict.state == "tampered":
+                raise JournalError(f"{path}:{verdict.line}: this record was changed, or written under another install key")
+            if run := ledger.fold(records):
+                found[path] = run
+        return found
+
+
+def open_fleet(directory: Path | None) -> Fleet:
+    """Read the declarations of a fleet directory. Raises ConfigurationError."""
+    where = settings.find(directory)
+    declared, source = catalogue.load(where.fleet)
+    where = settings.find(directory, declared.fleet.name)
+    own = [where.fleet / path for path in declared.fleet.roles_path] + [where.fleet / "roles"]
+    roles = tuple(path.resolve() for path in [*own, content.path("roles")] if path.is_dir())
+    return Fleet(where, declared, source, kinds.load(roles), roles)
+
+
+@dataclass(slots=True)
+class Session:
+    """A fleet with the means to act on it."""
+
+    fleet: Fleet
+    store: Store
+    runner: Runner
+    performer: AnsiblePerformer
+    agent: agent.Agent | None
+
+    def rotator_key(self, credential: str, generation: int) -> None:
+        """Let the run's agent hold this generation of the rotator's key; other credentials of the rotator need nothing."""
+        if self.agent and _is_key(self.fleet, credential):
+            self.agent.load(self.store.secret(credential, generation))
+
+    def fingerprint(self, credential: str, generation: int) -> str:
+        """Name a value for the journal."""
+        return fingerprint(settings.install_key(self.fleet.settings), credential, self.store.secret(credential, generation))
+
+
+def inventory_path(fleet: Path) -> Path:
+    """The inventory of a fleet directory. Raises ConfigurationError where there is none."""
+    for name in ("hosts.yml", "hosts.yaml", "hosts.ini", "hosts"):
+        if (fleet / name).is_file():
+            return fleet / name
+    raise ConfigurationError(f"{fleet}/hosts.yml does not exist", hint="List the hosts of the fleet there.")
+
+
+@contextmanager
+def open_session(fleet: Fleet, notify: Notify) -> Iterator[Session]:
+    """Open the store, a private directory in memory, the rotator's agent and the runner; close all of it in the end."""
+    password = fleet.password()
+    store = Store.open(fleet.settings.fleet, password_secrets(password))
+    with ExitStack() as stack:
+        directory = stack.enter_context(rundir.private())
+        secret_file = directory / "vault-password"
+        durable.replace(secret_file, password.encode())
+        key = next((name for name in fleet.catalogue.credentials if _is_key(fleet, name) and store.meta(name)), "")
+        held = stack.enter_context(agent.running(directory)) if key else None
+        environment = Environment(
+            fleet=fleet.settings.fleet,
+            directory=directory,
+            inventory=inventory_path(fleet.settings.fleet),
+            known_hosts=fleet.settings.known_hosts,
+            password_file=secret_file,
+            agent_socket=held.socket if held else None,
+            forks=fleet.catalogue.fleet.forks,
+            roles_paths=fleet.roles_paths,
+        )
+        runner = Runner(environment, lambda: Masker(secret.reveal() for _, _, secret in store.secrets()), notify)
+        stack.callback(runner.close)
+        session = Session(fleet, store, runner, AnsiblePerformer(runner, fleet.settings.fleet), held)
+        if key:
+            session.rotator_key(key, _key_in_force(fleet, store, key))
+        yield session
+
+
+def _is_key(fleet: Fleet, credential: str) -> bool:
+    kind = fleet.kinds.get(fleet.catalogue.credentials[credential].kind)
+    return bool(kind and kind.own_access and kind.generates == "ed25519")
+
+
+def _key_in_force(fleet: Fleet, store: Store, credential: str) -> int:
+    for run in fleet.runs().values():
+        standing = run.rotations.get(credential)
+        if standing and standing.open:
+            switched = standing.stages.get("rotator") is Stage.ACKNOWLEDGED
+            return standing.to_generation if switched else standing.from_generation
+    meta = store.meta(credential)
+    return meta.generation if meta else 1
