@@ -1,0 +1,142 @@
+"""One round trip: constant argv, values on standard input only, one masked reply, and no echo of anything else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_host import REPOSITORY, fresh
+
+from mycoops import bridge
+from mycoops.secret import Secret
+
+MODULES = REPOSITORY / "plugins" / "module_utils"
+
+
+class FakeStore:
+    """Holds one value."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def secret(self, credential: str, generation: int) -> Secret:
+        return Secret(self.value)
+
+
+class Here:
+    """Runs the command on this machine, as an action does on a host, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def __call__(self, command: str, data: bytes) -> tuple[int, str]:
+        self.commands.append(command)
+        done = subprocess.run(["/bin/sh", "-c", command], input=data, capture_output=True, check=False)
+        return done.returncode, done.stdout.decode()
+
+
+def call(tmp_path: Path, source: str, request: dict[str, Any], value: str, send: Any = None) -> dict[str, Any]:
+    program = tmp_path / f"probe_{abs(hash(source))}.py"
+    program.write_text(source)
+    return bridge.call(program, MODULES, request, lambda: FakeStore(value), send or Here(), bridge.python("/usr/bin/python3"))
+
+
+REFERENCE = {"$form": "redis://<value>@host", "credential": "redis", "generation": 1}
+
+
+def test_values_arrive_and_replies_come_back_masked(tmp_path: Path) -> None:
+    value = fresh()
+    source = "def run(request):\n    url = request['url']\n    return {'outcome': url, 'hex': url.encode().hex(), 'n': len(url)}\n"
+    send = Here()
+    reply = call(tmp_path, source, {"url": REFERENCE}, value, send)
+    assert reply["n"] == len(value) + len("redis://@host")
+    assert value not in str(reply)
+    assert value.encode().hex() not in str(reply)
+    assert value not in send.commands[0]
+    other = call(tmp_path, source, {"url": REFERENCE}, fresh(), send)
+    assert other["n"] == reply["n"]
+    assert send.commands[0] == send.commands[1]
+
+
+def test_shared_modules_are_bundled_with_what_they_import(tmp_path: Path) -> None:
+    source = "import mycoops_envfile\ndef run(request):\n    return {'names': sorted(mycoops_envfile.READERS)}\n"
+    assert "systemd" in call(tmp_path, source, {}, fresh())["names"]
+    program = tmp_path / "small.py"
+    program.write_text("import mycoops_reply\n")
+    assert sorted(bridge.bundle(program, MODULES)) == ["mycoops_loader", "mycoops_program_small", "mycoops_reply"]
+
+
+@pytest.mark.parametrize(
+    "fault", ["raise ValueError(request['v'])", "import no_such_module", "return {'x': object()}", "return 7", "1/0"]
+)
+def test_a_crash_is_named_by_type_and_line_only(tmp_path: Path, fault: str) -> None:
+    value = fresh()
+    source = f"def run(request):\n    {fault}\n"
+    reply = call(tmp_path, source, {"v": {**REFERENCE, "$form": "<value>"}}, value)
+    assert reply["error"]["code"] == "crash"
+    assert value not in str(reply)
+    assert "no_such_module" not in str(reply)
+
+
+def test_a_refusal_keeps_its_facts(tmp_path: Path) -> None:
+    source = "from mycoops_reply import Refusal\ndef run(request):\n    raise Refusal('malformed', 'line 3', line=3)\n"
+    assert call(tmp_path, source, {}, fresh()) == {"error": {"code": "malformed", "message": "line 3", "line": 3}}
+
+
+def test_noise_is_dropped_and_no_reply_is_not_echoed(tmp_path: Path) -> None:
+    value = fresh()
+    noisy = "def run(request):\n    print('banner ' + request['v'])\n    return {'ok': True}\n"
+    assert call(tmp_path, noisy, {"v": {**REFERENCE, "$form": "<value>"}}, value) == {"ok": True}
+    for status, text in ((1, value), (127, "sh: python3: not found"), (0, f"{bridge.MARK}{{{value}"), (0, f"{bridge.MARK}7")):
+        reply = bridge.read_reply(status, text)
+        assert reply["error"]["code"] == "no_reply"
+        assert value not in str(reply)
+
+
+def test_an_incomplete_reference_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    send = Here()
+    reply = call(tmp_path, "def run(request): return {}\n", {"v": {"$form": "<value>"}}, fresh(), send)
+    assert reply["error"]["code"] == "unresolved"
+    assert send.commands == []
+
+
+def test_interpreters_are_plain_paths() -> None:
+    assert bridge.python("/usr/bin/python3.11") == "/usr/bin/python3.11"
+    for odd in ("auto", None, "/usr/bin/python3; id", "/usr/bin/env python3"):
+        assert bridge.python(odd) == "python3"
+
+
+def test_results_fail_only_where_nobody_judges() -> None:
+    reply = {"error": {"code": "x", "message": "y"}}
+    assert bridge.result(reply, "probe/1", "mas", fail=False) == {
+        "changed": False,
+        "failed": False,
+        "mycoops": {"error": reply["error"], "item": "probe/1", "host": "mas"},
+    }
+    assert bridge.result(reply, "", "mas", fail=True)["msg"] == "x: y"
+
+
+def test_host_code_keeps_to_the_oldest_python_it_promises() -> None:
+    """No syntax, and no runtime annotation, newer than Python 3.9."""
+    import ast
+
+    for path in [*MODULES.glob("mycoops_*.py"), *(REPOSITORY / "plugins" / "host_programs").glob("*.py")]:
+        tree = ast.parse(path.read_text(), feature_version=(3, 9))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Match)]
+        assert "from __future__ import annotations" in path.read_text()
+
+
+def test_the_payload_is_json_without_surprises(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    value = "quote' \" \\ ü " + fresh()
+
+    def send(command: str, data: bytes) -> tuple[int, str]:
+        seen.append(data)
+        return 0, f'{bridge.MARK}{{"ok": 1}}'
+
+    call(tmp_path, "def run(request): return {}\n", {"v": {**REFERENCE, "$form": "<value>"}}, value, send)
+    assert json.loads(seen[0])["request"] == {"v": value}
+    assert seen[0].isascii()
