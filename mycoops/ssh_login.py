@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import socket
@@ -17,8 +18,9 @@ KEYS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey,
 
 
 def known_hosts_of(variables: Mapping[str, Any]) -> list[Path]:
-    """The files ssh itself would trust: those of the inventory's ssh arguments, else the user's and the system's."""
-    words = [word for name in ("ansible_ssh_common_args", "ansible_ssh_extra_args") for word in _words(variables.get(name))]
+    """The files ssh itself would trust: those of the ssh arguments in force, else the user's and the system's."""
+    texts = [*map(variables.get, ("ansible_ssh_common_args", "ansible_ssh_extra_args")), os.environ.get("ANSIBLE_SSH_ARGS")]
+    words = [word for text in texts for word in _words(text)]
     named = [match[1] for word in words if (match := re.fullmatch(r"(?:-o)?UserKnownHostsFile=(.+)", word))]
     return [Path(name).expanduser() for name in named or ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")]
 

@@ -176,7 +176,10 @@ def test_nobody_there_is_unreachable(sshd: Sshd) -> None:
     assert sshd.try_(port=1, password=fresh())["outcome"] == "unreachable"
 
 
-def test_known_hosts_are_those_of_ssh() -> None:
+def test_known_hosts_are_those_of_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANSIBLE_SSH_ARGS", raising=False)
     named = {"ansible_ssh_common_args": "-o UserKnownHostsFile=/a/b -o StrictHostKeyChecking=yes"}
     assert ssh_login.known_hosts_of(named) == [Path("/a/b")]
     assert len(ssh_login.known_hosts_of({})) == 2
+    monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o BatchMode=yes -oUserKnownHostsFile=/c/d")
+    assert ssh_login.known_hosts_of({}) == [Path("/c/d")]
