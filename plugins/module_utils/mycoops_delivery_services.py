@@ -73,7 +73,7 @@ class Service:
             time.sleep(0.5)
             if self.state()[:5] != state[:5]:
                 return "it keeps restarting"
-        return health.wait(self.health, 2.0) if state.running and self.health else ""
+        return health.wait(self.health, min(2.0, self.seconds)) if state.running and self.health else ""
 
     def act(self, verb: str) -> str:
         """Restart, reload or recreate; return what went wrong, or an empty string."""

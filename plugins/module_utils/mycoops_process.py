@@ -72,6 +72,8 @@ def environment(pid: int) -> typing.Dict[str, str]:
     """Return a process's environment as it was at its start; empty if the process is gone."""
     try:
         raw = pathlib.Path(f"{PROC}/{pid}/environ").read_bytes()
+    except PermissionError:
+        raise Refusal("cannot_attest", "the environment of the process may not be read here: root lacks CAP_SYS_PTRACE") from None
     except OSError:
         return {}
     pairs = (item.split(b"=", 1) for item in raw.split(b"\0") if b"=" in item)

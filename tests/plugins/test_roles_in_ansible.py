@@ -114,3 +114,36 @@ def test_the_mask_is_what_hides_it(fleet: Fleet) -> None:
     fleet.speak()
     fleet.play.write_text(PLAYBOOK.replace("name: env_file", "name: env_file\n      when: false"))
     assert fleet.value in fleet.run(mycoops_store=str(fleet.folder.parent / "empty")).stdout
+
+
+OTHERS = """
+- name: Hand each role something it refuses
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Play the role of the same name
+      ansible.builtin.include_role:
+        name: "{{ inventory_hostname }}"
+"""
+REFUSED = {
+    "systemd_env": ("missing_env_file", {"unit": "api.service", "env_files": ["/etc/api/absent.env"]}),
+    "service": ("plain_restart", {"services": [{"name": "x", "apply": "restart", "container": {"name": "x", "image": "x"}}]}),
+    "container_env": ("missing_variable", {"name": "x", "image": "x", "env_file": PATH, "holds": ["ABSENT"]}),
+    "delivery": ("malformed_env_file", {"request": {"files": [{"path": PATH, "readers": ["systemd"], "entries": []}]}}),
+}
+
+
+def test_the_other_roles_reach_the_program(fleet: Fleet) -> None:
+    fleet.play.write_text(OTHERS)
+    fleet.file.write_text("bare\n")
+    (fleet.folder / "hosts.yml").write_text(
+        json.dumps({"all": {"hosts": {name: {"ansible_connection": "local"} for name in REFUSED}}})
+    )
+    variables = {f"{role}_{name}": value for role, (_, given) in REFUSED.items() for name, value in given.items()}
+    variables |= {f"{role}_root": str(fleet.root) for role in REFUSED}
+    variables["delivery_request"]["root"] = str(fleet.root)
+    fleet.file.with_name("other.env").write_text("A=1\n")
+    variables["container_env_env_file"] = "/etc/api/other.env"
+    played = fleet.run(**variables)
+    for role, (code, _) in REFUSED.items():
+        assert any(f"fatal: [{role}]" in line and f"{code}: " in line for line in played.stdout.splitlines()), played.stdout[-3000:]
