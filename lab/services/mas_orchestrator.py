@@ -9,7 +9,7 @@ from common import EX_CONFIG, Cache, Database, Reply, Request, call, log, serve,
 from hs256 import sign, verify
 
 MINDEX = "http://mindex:8000/api/mindex/items"
-LIFETIME_SECONDS = 300
+LIFETIME_SECONDS = 2
 
 
 def verify_keys() -> list[str]:
