@@ -68,7 +68,8 @@ def _run_options(fleet: Fleet, host: Host, addresses: dict[str, str], digest: st
         options += ["--add-host", f"{name}:{address}"] if name != host.name else []
     for inside, outside in ((22, host.ssh_port), *host.publish):
         options += ["--publish", f"127.0.0.1:{outside}:{inside}"]
-    return [*options, "--privileged"] if host.privileged else options
+    # Root on a real host may read the environment of any process; a container's root needs to be told so.
+    return [*options, *(["--privileged"] if host.privileged else ["--cap-add", "SYS_PTRACE"])]
 
 
 def provision(host: Host, deploy_public_key: str) -> list[str]:
