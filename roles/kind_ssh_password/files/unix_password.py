@@ -136,7 +136,7 @@ def _arm(request: dict, account: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(f"{account}:{_shadow(account)}\n")
     _stop(account)
-    command = ["systemd-run", "--quiet", f"--on-active={_seconds(request)}", f"--unit={unit}"]
+    command = ["systemd-run", "--quiet", f"--on-active={_seconds(request)}", "--timer-property=AccuracySec=1s", f"--unit={unit}"]
     command += ["--property=Type=oneshot", f"--property=StandardInput=file:{kept}", f"--property=ExecStopPost=/bin/rm -f {kept}"]
     if _call([*command, "/usr/sbin/chpasswd", "-e"]).returncode or not _active(account):
         raise Refusal("not_armed", "systemd-run does not start the timer that would put the old password back", unit=unit)
