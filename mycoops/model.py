@@ -177,4 +177,5 @@ class Reply:
     @property
     def outcome(self) -> Outcome | None:
         """The outcome, if this was a probe."""
-        return Outcome(self.data["outcome"]) if "outcome" in self.data else None
+        told = self.data.get("outcome")
+        return Outcome(told) if told in Outcome.__members__.values() else None

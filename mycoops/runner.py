@@ -45,8 +45,9 @@ class Outcome:
     seconds: float = 0.0
 
     def of(self, item: str) -> Reply | None:
-        """The reply to one item."""
-        return next((reply for reply in self.replies if reply.item == item), None)
+        """The reply to one item; of several, the one with an error, else the last."""
+        found = [reply for reply in self.replies if reply.item == item]
+        return next((reply for reply in found if reply.error), found[-1] if found else None)
 
 
 @dataclass(frozen=True, slots=True)

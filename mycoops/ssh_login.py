@@ -60,16 +60,16 @@ def _log_in(transport: paramiko.Transport, request: Mapping[str, Any]) -> Reply:
     except paramiko.BadAuthenticationType as offered:
         methods = list(offered.allowed_types)
     except paramiko.AuthenticationException:
-        return {"outcome": "refused", "methods": [], "evidence": {"method": "none offered"}}
+        return {"outcome": "forbidden", "methods": [], "evidence": {"method": "none offered"}}
     method = "password" if request.get("password") else "publickey"
     if method not in methods:
-        return {"outcome": "refused", "methods": methods, "evidence": {"method": f"{method} is not offered"}}
+        return {"outcome": "forbidden", "methods": methods, "evidence": {"method": f"{method} is not offered"}}
     try:
         rest = _authenticate(transport, user, request)
     except paramiko.AuthenticationException:
         return {"outcome": "refused", "methods": methods, "evidence": {"method": method}}
     if rest or not transport.is_authenticated():
-        return {"outcome": "refused", "methods": list(rest), "evidence": {"method": f"{method} alone is not enough"}}
+        return {"outcome": "forbidden", "methods": list(rest), "evidence": {"method": f"{method} alone is not enough"}}
     return {"outcome": "accepted", "methods": methods, "evidence": {"method": method}}
 
 

@@ -17,9 +17,11 @@ def preflight(context: Context, move: Move) -> None:
     """Every authority answers and can be verified against; every env file parses; nothing is changed."""
     rotations = context.at(move.credentials, State.PLANNED)
     builder = context.items()
-    items = [
-        item for r in rotations if "preflight" in context.kind(r.credential).capabilities for item in builder.entry(r, "preflight")
-    ]
+    items: list[Item] = []
+    for rotation in rotations:
+        if "preflight" in context.kind(rotation.credential).capabilities:
+            hosts = dict.fromkeys(builder.authority_hosts(rotation) + builder.probe_hosts(rotation))
+            items += builder.entry(rotation, "preflight", hosts)
     services = _services(context, rotations)
     answers = context.deliver(context.requests().for_services(services), check=True, items=items)
     wrong = blame(context, answers, services)

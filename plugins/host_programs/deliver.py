@@ -43,6 +43,8 @@ class Delivery:
         self.drop_ins = [units.plan(spec, root, coming) for spec in request.get("drop_ins") or ()]
         self.services = [Service(spec, root) for spec in request.get("services") or ()]
         self.wanted = self._wanted()
+        self.written: typing.Set[str] = set()
+        self.forced: typing.Set[str] = set()
 
     def run(self) -> Reply:
         """Return the reply; an error before the first write is raised as Refusal."""
@@ -55,13 +57,22 @@ class Delivery:
             "services": [],
         }
         if not self.check:
-            self._write()
+            self._write(self._unread())
         for service in self.services:
+            if not self.check:
+                self._write(self._files_of(service), self._drop_ins_of(service))
             told = self._tell(service) if self.check else self._serve(service, reply)
             reply["services"].append(told)
             if "error" in reply:
-                break
+                return reply
+        if not self.check:
+            self.fence.record(self.token, self.generations)
         return reply
+
+    def _unread(self) -> typing.List[files.Planned]:
+        """The files that no service of the request reads: nothing has to wait for them."""
+        read = {file.path for service in self.services for file in self._files_of(service)}
+        return [file for file in self.files if file.path not in read]
 
     def _wanted(self) -> Wanted:
         wanted = {(file.path, name): value for file in self.files for name, value in file.values.items()}
@@ -92,6 +103,8 @@ class Delivery:
             return ""
         state = service.state()
         start = "recreate" if service.container else "restart"
+        if service.spec.get("force") and service.name not in self.forced:
+            return start
         if not state.running or not service.held(state, self.wanted) or any(one.changed for one in self._drop_ins_of(service)):
             return start
         unseen = [file for file in self._files_of(service) if file.values and self._unseen(service, file)]
@@ -141,18 +154,23 @@ class Delivery:
         if trouble:
             raise Refusal("already_unhealthy", f"{service.name}: {trouble}; nothing was touched", service=service.name)
 
-    def _write(self) -> None:
-        changed = [service for service in self.services if any(file.changed for file in self._files_of(service))]
-        self.fence.forget_reloads(self._key(service, reloaded) for service in changed for reloaded in (False, True))
-        files.write_all(self.files)
+    def _write(self, some: typing.Sequence[files.Planned], drop_ins: typing.Sequence[units.DropIn] = ()) -> None:
+        """Write what one service reads just before it is its turn, so that a failure before it leaves it untouched."""
+        due = [file for file in some if file.path not in self.written]
+        changed = {file.path for file in due if file.changed}
+        touched = [service for service in self.services if any(file.path in changed for file in self._files_of(service))]
+        self.fence.forget_reloads(self._key(service, reloaded) for service in touched for reloaded in (False, True))
+        files.write_all(due)
         try:
-            units.install(self.drop_ins)
+            units.install(drop_ins)
         except Refusal:
-            for file in self.files:
+            for file in due:
                 if file.changed:
                     files.put_back(file)
             raise
-        self.fence.record(self.token, self.generations)
+        self.written |= {file.path for file in due}
+        names = {name for file in due for name in file.credentials}
+        self.fence.record(self.token, {name: number for name, number in self.generations.items() if name in names})
 
     def _tell(self, service: Service, verb: typing.Optional[str] = None, seconds: float = 0.0, healthy: bool = True) -> Reply:
         due = self._due(service) if verb is None else verb
@@ -176,6 +194,7 @@ class Delivery:
         if service.apply == "none":
             return self._tell(service, "", healthy=False)
         problem = (service.act(verb) if verb else "") or service.settle(self.wanted)
+        self.forced.add(service.name)
         seconds = time.monotonic() - start
         if not problem:
             if verb:
