@@ -177,5 +177,5 @@ class Reply:
     @property
     def outcome(self) -> Outcome | None:
         """The outcome, if this was a probe."""
-        told = self.data.get("outcome")
-        return Outcome(told) if told in Outcome.__members__.values() else None
+        told = str(self.data.get("outcome", ""))
+        return Outcome(told) if told in set(Outcome) else None

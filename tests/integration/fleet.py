@@ -13,7 +13,8 @@ PORT = re.compile(r"\b4[2568]\d{3}\b")
 def make(directory: Path, name: str, offset: int) -> Path:
     """Copy inventory/lab to `directory`/`name`; every published port moves by `offset`."""
     fleet = directory / name
-    shutil.copytree(REPOSITORY / "inventory" / "lab", fleet, ignore=shutil.ignore_patterns("vault.yml", "pending", "journal", "docs"))
+    state = shutil.ignore_patterns("vault.yml", "pending", "journal", "docs")
+    shutil.copytree(REPOSITORY / "inventory" / "lab", fleet, ignore=state)
     hosts = fleet / "hosts.yml"
     text = PORT.sub(lambda match: str(int(match[0]) + offset), hosts.read_text())
     hosts.write_text(text.replace("lab_name: lab", f"lab_name: {name}"))

@@ -159,7 +159,7 @@ def test_logins(sshd: Sshd) -> None:
 def test_only_the_given_method_is_tried(sshd: Sshd) -> None:
     sshd.server.methods = "publickey"
     reply = sshd.try_(password=sshd.password)
-    assert (reply["outcome"], reply["methods"]) == ("refused", ["publickey"])
+    assert (reply["outcome"], reply["methods"]) == ("forbidden", ["publickey"])
     assert sshd.server.tried == []
 
 
