@@ -1,0 +1,165 @@
+"""Small fleets, one for each overlap class, and one with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mycoops.catalogue import Catalogue
+from mycoops.kinds import HumanStep, Kind
+from mycoops.model import Overlap
+
+ALL = frozenset({"preflight", "parity", "drain", "persistence"})
+PERSON = HumanStep(page="https://console.example/tokens", instruction="make a token named after the tag")
+KINDS = {
+    kind.kind: kind
+    for kind in (
+        Kind(kind="pair", summary="two names", overlap=Overlap.O1, slots=("a", "b"), capabilities=ALL),
+        Kind(kind="acl", summary="a set", overlap=Overlap.O1, capabilities=ALL - {"drain"}),
+        Kind(kind="listed", summary="a list", overlap=Overlap.O1, accepts_by="delivery", capabilities={"preflight"}),
+        Kind(
+            kind="key",
+            summary="the rotator's",
+            overlap=Overlap.O1,
+            own_access=True,
+            probe_from="controller",
+            capabilities={"persistence"},
+        ),
+        Kind(kind="provider", summary="by API", overlap=Overlap.O2, probe_from="authority", capabilities={"persistence"}),
+        Kind(kind="person", summary="by hand", overlap=Overlap.O3, probe_from="authority", human=PERSON),
+        Kind(kind="single", summary="one slot", overlap=Overlap.O4, capabilities={"preflight", "stage", "persistence"}),
+        Kind(kind="bare", summary="one slot, nothing armed", overlap=Overlap.O4),
+        Kind(
+            kind="password",
+            summary="the rotator's",
+            overlap=Overlap.O4,
+            own_access=True,
+            probe_from="controller",
+            capabilities={"stage", "persistence"},
+        ),
+        Kind(kind="console", summary="one slot, by hand", overlap=Overlap.O6, probe_from="authority", human=PERSON),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """A fleet to rotate."""
+
+    name: str
+    catalogue: Catalogue
+    waits: int = 0
+
+
+def _service(host: str, name: str, reads: list[str], **more: Any) -> dict[str, Any]:
+    file = {"path": more.pop("path", f"/etc/{name}.env"), "readers": ["systemd"]}
+    return {"host": host, "unit": f"{name}.service", "reads": reads, "env_file": file, **more}
+
+
+def _credential(kind: str, authority: dict[str, Any], consumers: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "category": "api_keys", "authority": authority, "consumers": consumers, **more}
+
+
+def fleet(services: dict[str, Any], credentials: dict[str, Any], **more: Any) -> Catalogue:
+    """A catalogue of three hosts, h1 the canary."""
+    settings = {"name": "tale", "owner": "nobody", "vault_password": {"prompt": True}, "host_order": ["h1", "h2", "h3"], **more}
+    return Catalogue.model_validate(
+        {"mycoops_fleet": settings, "mycoops_services": services, "mycoops_credentials": credentials, "mycoops_not_applicable": {}}
+    )
+
+
+def use(service: str, variable: str, form: str = "<value>") -> dict[str, Any]:
+    """A consumer."""
+    return {"service": service, "env": {variable: form}}
+
+
+def slots() -> Catalogue:
+    """Two names take turns; two of three consumers share an env file, and one variable each stays with another credential."""
+    form = "<principal>:<value>"
+    services = {
+        "api": _service("h1", "api", ["DB"]),
+        "blue": _service("h2", "blue", ["DB"], path="/etc/web.env", group="web"),
+        "green": _service("h2", "green", ["DB"], path="/etc/web.env", group="web"),
+    }
+    consumers = [use("api", "DB", form), use("blue", "DB", form), use("green", "DB", form)]
+    return fleet(services, {"db": _credential("pair", {"host": "h3"}, consumers, principal="app")}, soak_seconds=3)
+
+
+def admins() -> Catalogue:
+    """A set of values; one of its credentials is the admin of both."""
+    services = {"api": _service("h1", "api", ["CACHE"]), "job": _service("h2", "job", ["CACHE"])}
+    credentials = {
+        "cache": _credential("acl", {"host": "h3", "admin": "cache_admin"}, [use("api", "CACHE"), use("job", "CACHE")]),
+        "cache_admin": _credential("acl", {"host": "h3", "admin": "cache_admin"}, [{"rotator": True}]),
+    }
+    return fleet(services, credentials)
+
+
+def lists() -> Catalogue:
+    """Two services accept a list: one reloads and shares its host with a consumer, one restarts; one signs for itself."""
+    reload = {"path": "/etc/gate-tokens.env", "readers": ["systemd"], "variables": ["TOKENS"], "reload": True}
+    services = {
+        "gate": _service("h1", "gate", ["TOKENS"], extra_env_files=[reload]),
+        "near": _service("h1", "near", ["TOKEN"]),
+        "far": _service("h2", "far", ["TOKEN", "KEY", "KEYS"]),
+        "door": _service("h3", "door", ["TOKENS"]),
+    }
+    gates = {"services": ["gate", "door"], "accepts": {"TOKENS": "<accepted|json>"}}
+    own = {"services": ["far"], "accepts": {"KEYS": "<accepted|json>"}}
+    credentials = {
+        "token": _credential("listed", gates, [use("near", "TOKEN"), use("far", "TOKEN")]),
+        "key": _credential("listed", own, [use("far", "KEY")], purpose="sign"),
+    }
+    return fleet(services, credentials)
+
+
+def own_key() -> Catalogue:
+    """The rotator's own key on two hosts."""
+    return fleet({}, {"own": _credential("key", {"hosts": ["h1", "h2"]}, [{"rotator": True}])})
+
+
+def simple(kind: str, **more: Any) -> Catalogue:
+    """One credential of a kind, two consumers on two hosts."""
+    services = {"api": _service("h1", "api", ["SECRET"]), "job": _service("h2", "job", ["SECRET"])}
+    return fleet(services, {"it": _credential(kind, {"host": "h3"}, [use("api", "SECRET"), use("job", "SECRET")])}, **more)
+
+
+def own_password() -> Catalogue:
+    """The rotator's own password."""
+    return fleet({}, {"own": _credential("password", {"host": "h1"}, [{"rotator": True}])})
+
+
+def mixed() -> Catalogue:
+    """A quarter: every class at once, several of them in one service."""
+    reads = ["DB", "TOKENS", "TOKEN", "CLOUD", "MODEL", "LEGACY", "BOT"]
+    services = {name: _service(host, name, reads) for name, host in (("api", "h1"), ("job", "h2"), ("gate", "h3"))}
+    both = lambda variable, form="<value>": [use("api", variable, form), use("job", variable, form)]  # noqa: E731
+    credentials = {
+        "db": _credential("pair", {"host": "h3"}, both("DB", "<principal>:<value>"), principal="app"),
+        "token": _credential("listed", {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}, both("TOKEN")),
+        "cloud": _credential("provider", {"host": "h3"}, [use("job", "CLOUD")]),
+        "model": _credential("person", {"host": "h3"}, [use("gate", "MODEL")]),
+        "legacy": _credential("single", {"host": "h3"}, [use("api", "LEGACY")]),
+        "bot": _credential("console", {"host": "h3"}, [use("gate", "BOT")]),
+        "own": _credential("key", {"hosts": ["h1", "h2"]}, [{"rotator": True}]),
+        "own_word": _credential("password", {"host": "h1"}, [{"rotator": True}]),
+    }
+    return fleet(services, credentials, wave=2)
+
+
+STORIES = {
+    story.name: story
+    for story in (
+        Story("O1-slots", slots()),
+        Story("O1-admin", admins()),
+        Story("O1-lists", lists()),
+        Story("O1-own-key", own_key()),
+        Story("O2", simple("provider")),
+        Story("O3", simple("person"), waits=1),
+        Story("O4", simple("single")),
+        Story("O4-bare", simple("bare")),
+        Story("O4-own-password", own_password()),
+        Story("O6", simple("console"), waits=1),
+        Story("mixed", mixed(), waits=2),
+    )
+}
