@@ -88,19 +88,23 @@ def drop(context: Context, move: Move) -> None:
     """An authority that is a service of ours takes the old value off its list."""
     (service,) = move.services
     rotations = [r for r in _revocable(context, move) if service not in context.standing(r.credential).dropped_by]
-    if not rotations:
-        return
+    if rotations:
+        _off_list(context, service, rotations)
+    for rotation in context.at(move.credentials, State.REVOKING):
+        authorities = set(context.catalogue.credentials[rotation.credential].authority.services)
+        if context.standing(rotation.credential).dropped_by >= authorities:
+            context.state(rotation.credential, State.REVOKED)
+
+
+def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None:
     lists = {(rotation.credential, service): [rotation.to_generation] for rotation in rotations}
     answers = context.deliver(context.requests(lists=lists).for_services([service]))
     wrong = blame(context, answers, [service])
     for rotation in rotations:
         if problem := wrong.get(rotation.credential):
             context.block(rotation.credential, problem)
-            continue
-        context.record("dropped", credential=rotation.credential, service=service, **delivered(answers, service))
-        authorities = set(context.catalogue.credentials[rotation.credential].authority.services)
-        if context.standing(rotation.credential).dropped_by >= authorities:
-            context.state(rotation.credential, State.REVOKED)
+        else:
+            context.record("dropped", credential=rotation.credential, service=service, **delivered(answers, service))
 
 
 def _revocable(context: Context, move: Move) -> list[Rotation]:

@@ -59,7 +59,6 @@ def mint(context: Context, move: Move) -> None:
         if problem:
             context.block(credential, problem)
             continue
-        context.state(credential, State.MINTED)
         context.state(credential, State.ACTIVATED)
 
 
@@ -83,18 +82,22 @@ def accept(context: Context, move: Move) -> None:
     """An authority that is a service of ours takes old and new into its list: one shared restart, or a reload."""
     (service,) = move.services
     rotations = [r for r in context.at(move.credentials, State.MINTED) if service not in context.standing(r.credential).accepted_by]
-    if not rotations:
-        return
+    if rotations:
+        _into_list(context, service, rotations)
+    for rotation in context.at(move.credentials, State.MINTED):
+        if context.standing(rotation.credential).accepted_by >= set(_authorities(context, rotation)):
+            context.state(rotation.credential, State.ACTIVATED)
+
+
+def _into_list(context: Context, service: str, rotations: list[Rotation]) -> None:
     lists = {(r.credential, service): [r.from_generation, r.to_generation] for r in rotations}
     answers = context.deliver(context.requests(lists=lists).for_services([service]))
     wrong = blame(context, answers, [service])
     for rotation in rotations:
         if problem := wrong.get(rotation.credential):
             context.block(rotation.credential, problem)
-            continue
-        context.record("accepted", credential=rotation.credential, service=service, **delivered(answers, service))
-        if context.standing(rotation.credential).accepted_by >= set(_authorities(context, rotation)):
-            context.state(rotation.credential, State.ACTIVATED)
+        else:
+            context.record("accepted", credential=rotation.credential, service=service, **delivered(answers, service))
 
 
 def _authorities(context: Context, rotation: Rotation) -> tuple[str, ...]:
