@@ -24,7 +24,7 @@ def preflight(context: Context, move: Move) -> None:
             items += builder.entry(rotation, "preflight", hosts)
     services = _services(context, rotations)
     answers = context.deliver(context.requests().for_services(services), check=True, items=items)
-    wrong = blame(context, answers, services)
+    wrong = blame(context, answers, services, check=True)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         problem = wrong.get(rotation.credential) or explain(answers, mine)
@@ -156,7 +156,7 @@ def stage(context: Context, move: Move) -> None:
     items = [item for r in rotations if "stage" in context.kind(r.credential).capabilities for item in builder.entry(r, "stage")]
     services = list(dict.fromkeys(name for _, name in chosen))
     answers = context.deliver(context.requests(chosen).for_services(services), check=True, items=items)
-    wrong = blame(context, answers, services)
+    wrong = blame(context, answers, services, check=True)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         problem = wrong.get(rotation.credential) or explain(answers, mine)

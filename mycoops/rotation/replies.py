@@ -9,6 +9,9 @@ from mycoops.model import Item, Reply
 from mycoops.rotation.context import Context
 from mycoops.runner import Outcome
 
+UNKNOWN = ("crash", "no_reply", "unhealthy_rollback_failed")
+"""Errors after which nobody can say which values a service runs on."""
+
 
 def explain(answers: Outcome, items: Iterable[Item]) -> str:
     """Why not every one of these items was carried out; empty if all were."""
@@ -48,15 +51,22 @@ def _whole(reply: Reply) -> bool:
 
 def delivered(answers: Outcome, service: str) -> dict[str, Any]:
     """What a host reported of one service it delivered to; empty if it did not come that far."""
+    entry = _entry(answers, service)
+    if entry is None:
+        return {}
+    return {"host": entry["host"], "restarted": bool(entry.get("restarted")), "seconds": entry.get("seconds", 0)}
+
+
+def _entry(answers: Outcome, service: str) -> dict[str, Any] | None:
     for reply in answers.replies:
         for entry in reply.data.get("services", []):
             if entry.get("name") == service:
-                return {"host": reply.host, "restarted": bool(entry.get("restarted")), "seconds": entry.get("seconds", 0)}
-    return {}
+                return {**entry, "host": reply.host}
+    return None
 
 
-def failed_services(context: Context, answers: Outcome, services: Iterable[str]) -> dict[str, str]:
-    """The services whose delivery did not succeed, each with the reason."""
+def failed_services(context: Context, answers: Outcome, services: Iterable[str], *, check: bool = False) -> dict[str, str]:
+    """The services whose delivery did not succeed, each with the reason; without `check` each has to be seen on its values."""
     wrong: dict[str, str] = {}
     for service in services:
         host = context.catalogue.services[service].host
@@ -65,7 +75,14 @@ def failed_services(context: Context, answers: Outcome, services: Iterable[str])
             wrong[service] = silence(answers, host)
         elif reply.error and _concerns(context, reply.error, service, answers):
             wrong[service] = f"{host}: {error_text(reply.error)}"
+        elif not (check or _attested(answers, service)):
+            wrong[service] = f"{host}: {service}: written, but its process is not seen to run on it: restart it"
     return wrong
+
+
+def _attested(answers: Outcome, service: str) -> bool:
+    entry = _entry(answers, service)
+    return bool(entry and entry.get("holds") is True and entry.get("healthy") is True)
 
 
 def _concerns(context: Context, error: dict[str, Any], service: str, answers: Outcome) -> bool:
@@ -76,9 +93,15 @@ def _concerns(context: Context, error: dict[str, Any], service: str, answers: Ou
     return not error.get("path") or error["path"] in files or not delivered(answers, service)
 
 
-def blame(context: Context, answers: Outcome, services: Iterable[str]) -> dict[str, str]:
+def unsettled(context: Context, answers: Outcome, service: str) -> bool:
+    """Whether a failed delivery leaves open which values the service holds now: then the same ones are tried again."""
+    reply = delivery_of(answers, context.catalogue.services[service].host)
+    return reply is None or not reply.error or reply.error.get("code") in UNKNOWN
+
+
+def blame(context: Context, answers: Outcome, services: Iterable[str], *, check: bool = False) -> dict[str, str]:
     """The credentials that use a service whose delivery did not succeed, each with the reason."""
-    wrong = failed_services(context, answers, services)
+    wrong = failed_services(context, answers, services, check=check)
     found: dict[str, str] = {}
     for name, declared in context.catalogue.credentials.items():
         for service in [*(consumer.service for consumer in declared.services), *declared.authority.services]:

@@ -6,7 +6,7 @@ from mycoops.model import Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.replies import delivered, explain, failed_services
+from mycoops.rotation.replies import delivered, explain, failed_services, unsettled
 from mycoops.verdict import EXPLAINED, Standing
 
 ROTATOR = "rotator"
@@ -66,19 +66,16 @@ def _deliver(context: Context, services: list[str]) -> None:
         elif _behind(context, service, culprits):
             context.record("consumer", credential=credential, service=service, stage=str(Stage.STAGED))
         else:
-            _stop(context, credential, service, wrong[service])
+            if not unsettled(context, answers, service):
+                context.record("consumer", credential=credential, service=service, stage=str(Stage.ROLLED_BACK))
+            if not context.standing(credential).halted:
+                context.block(credential, f"{service}: {wrong[service]}")
 
 
 def _behind(context: Context, service: str, culprits: set[str]) -> bool:
     """Whether a service was not come to because another one on its host failed first: it is tried again without that one."""
     host = context.catalogue.services[service].host
     return service not in culprits and any(context.catalogue.services[culprit].host == host for culprit in culprits)
-
-
-def _stop(context: Context, credential: str, service: str, reason: str) -> None:
-    context.record("consumer", credential=credential, service=service, stage=str(Stage.ROLLED_BACK))
-    if not context.standing(credential).halted:
-        context.block(credential, f"{service}: {reason}")
 
 
 def _finish(context: Context, rotation: Rotation) -> None:

@@ -127,6 +127,10 @@ class Bench:
         for host, request in requests.items():
             done = Delivery(world.machines[host], resolve(request, store), lambda *_: "", lambda _: None).run(check=False)
             assert "error" not in done, done
+        for name, service in self.catalogue.services.items():
+            if service.applies == "none":
+                machine = world.machines[service.host]
+                machine.processes[name] = dict(machine.files[service.env_file.path])
 
     def _open(self) -> Plan:
         store = self.store()

@@ -18,7 +18,7 @@ def test_it_notices_a_revocation_before_every_acknowledgement(bench: MakeBench, 
     made.world.faults = [Fault("unreachable", "delivery", "h2", check=False)]
     monkeypatch.setattr(finish, "acknowledged", lambda context, rotation: True)
     monkeypatch.setattr(switch, "acknowledged", lambda context, rotation: True)
-    monkeypatch.setattr(switch, "_stop", lambda *_: None)
+    monkeypatch.setattr(Context, "block", lambda *_: None)
     with pytest.raises(Violation, match="4: cache: revoked before"):
         made.walk()
 
