@@ -8,7 +8,7 @@ from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.prepare import pristine
 from mycoops.rotation.probing import probe
-from mycoops.rotation.replies import blame, explain
+from mycoops.rotation.replies import blame, explain, failed_services
 from mycoops.rotation.switch import ROTATOR
 
 
@@ -54,7 +54,7 @@ def _consumers_back(context: Context, rotations: list[Rotation]) -> None:
     for service in services:
         names = [name for name, other in [*chosen, *lists] if other == service]
         requests = context.requests(chosen, lists).for_services([service], rollback=names)
-        wrong = blame(context, context.deliver(requests), [service])
+        wrong = blame(context, failed_services(context, context.deliver(requests), [service]))
         for name in names:
             if name in wrong:
                 context.block(name, wrong[name], "mycoops abort")

@@ -6,7 +6,7 @@ from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.replies import blame, delivered, explain
+from mycoops.rotation.replies import blame, delivered, explain, failed_services
 from mycoops.rotation.switch import acknowledged
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
@@ -99,7 +99,7 @@ def drop(context: Context, move: Move) -> None:
 def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None:
     lists = {(rotation.credential, service): [rotation.to_generation] for rotation in rotations}
     answers = context.deliver(context.requests(lists=lists).for_services([service]))
-    wrong = blame(context, answers, [service])
+    wrong = blame(context, failed_services(context, answers, [service]))
     for rotation in rotations:
         if problem := wrong.get(rotation.credential):
             context.block(rotation.credential, problem)

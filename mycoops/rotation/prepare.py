@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from mycoops.delivery import Requests
 from mycoops.ledger import Standing as Ledger
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.replies import blame, delivered, explain
+from mycoops.rotation.replies import blame, delivered, explain, failed_services, left_out
 from mycoops.runner import Outcome as Answers
 from mycoops.secret import generate
 from mycoops.verdict import EXPLAINED, Standing
@@ -22,9 +25,7 @@ def preflight(context: Context, move: Move) -> None:
         if "preflight" in context.kind(rotation.credential).capabilities:
             hosts = dict.fromkeys(builder.authority_hosts(rotation) + builder.probe_hosts(rotation))
             items += builder.entry(rotation, "preflight", hosts)
-    services = _services(context, rotations)
-    answers = context.deliver(context.requests().for_services(services), check=True, items=items)
-    wrong = blame(context, answers, services, check=True)
+    answers, wrong = _rehearse(context, context.requests(), _services(context, rotations), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         problem = wrong.get(rotation.credential) or explain(answers, mine)
@@ -32,6 +33,24 @@ def preflight(context: Context, move: Move) -> None:
             context.block(rotation.credential, problem)
         else:
             context.state(rotation.credential, State.PREFLIGHT)
+
+
+def _rehearse(
+    context: Context, requests: Requests, services: Iterable[str], items: Iterable[Item]
+) -> tuple[Answers, dict[str, str]]:
+    """Deliver in check mode, items along with it; returns the items' answers, and what is wrong for which credential.
+
+    A service that its host did not come to because of another one is asked for again without that one."""
+    remaining = list(services)
+    first = answers = context.deliver(requests.for_services(remaining), check=True, items=items)
+    wrong: dict[str, str] = {}
+    while failed := failed_services(context, answers, remaining, check=True):
+        remaining = left_out(context, answers, failed)
+        wrong.update({service: reason for service, reason in failed.items() if service not in remaining})
+        if not remaining:
+            break
+        answers = context.deliver(requests.for_services(remaining), check=True)
+    return first, blame(context, wrong)
 
 
 def _services(context: Context, rotations: list[Rotation]) -> list[str]:
@@ -92,7 +111,7 @@ def accept(context: Context, move: Move) -> None:
 def _into_list(context: Context, service: str, rotations: list[Rotation]) -> None:
     lists = {(r.credential, service): [r.from_generation, r.to_generation] for r in rotations}
     answers = context.deliver(context.requests(lists=lists).for_services([service]))
-    wrong = blame(context, answers, [service])
+    wrong = blame(context, failed_services(context, answers, [service]))
     for rotation in rotations:
         if problem := wrong.get(rotation.credential):
             context.block(rotation.credential, problem)
@@ -154,9 +173,7 @@ def stage(context: Context, move: Move) -> None:
     chosen = {(r.credential, name): r.to_generation for r in rotations for name in _consumers(context, r)}
     builder = context.items()
     items = [item for r in rotations if "stage" in context.kind(r.credential).capabilities for item in builder.entry(r, "stage")]
-    services = list(dict.fromkeys(name for _, name in chosen))
-    answers = context.deliver(context.requests(chosen).for_services(services), check=True, items=items)
-    wrong = blame(context, answers, services, check=True)
+    answers, wrong = _rehearse(context, context.requests(chosen), dict.fromkeys(name for _, name in chosen), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         problem = wrong.get(rotation.credential) or explain(answers, mine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mycoops.model import Item, Reply
@@ -86,11 +86,30 @@ def _attested(answers: Outcome, service: str) -> bool:
 
 
 def _concerns(context: Context, error: dict[str, Any], service: str, answers: Outcome) -> bool:
+    if not (error.get("service") or error.get("path")):
+        return True
+    return _named(context, error, service) or not delivered(answers, service)
+
+
+def _named(context: Context, error: dict[str, Any], service: str) -> bool:
+    """Whether an error says that it is about this service, by its name or by a file it reads."""
     if error.get("service"):
-        return bool(error["service"] == service) or not delivered(answers, service)
+        return bool(error["service"] == service)
     declared = context.catalogue.services[service]
-    files = {declared.env_file.path, *(file.path for file in declared.extra_env_files)}
-    return not error.get("path") or error["path"] in files or not delivered(answers, service)
+    return error.get("path") in {file.path for file in (declared.env_file, *declared.extra_env_files)}
+
+
+def left_out(context: Context, answers: Outcome, wrong: Mapping[str, str]) -> list[str]:
+    """The failed services that were only not come to, because their host stopped at another one: they can go without it."""
+    errors = {service: _error(context, answers, service) for service in wrong}
+    culprits = {service for service in wrong if _named(context, errors[service], service)}
+    halted = {context.catalogue.services[service].host for service in culprits}
+    return [service for service in wrong if service not in culprits and context.catalogue.services[service].host in halted]
+
+
+def _error(context: Context, answers: Outcome, service: str) -> dict[str, Any]:
+    reply = delivery_of(answers, context.catalogue.services[service].host)
+    return reply.error if reply else {}
 
 
 def unsettled(context: Context, answers: Outcome, service: str) -> bool:
@@ -99,9 +118,8 @@ def unsettled(context: Context, answers: Outcome, service: str) -> bool:
     return reply is None or not reply.error or reply.error.get("code") in UNKNOWN
 
 
-def blame(context: Context, answers: Outcome, services: Iterable[str], *, check: bool = False) -> dict[str, str]:
-    """The credentials that use a service whose delivery did not succeed, each with the reason."""
-    wrong = failed_services(context, answers, services, check=check)
+def blame(context: Context, wrong: Mapping[str, str]) -> dict[str, str]:
+    """The credentials that use one of these failed services, each with the reason."""
     found: dict[str, str] = {}
     for name, declared in context.catalogue.credentials.items():
         for service in [*(consumer.service for consumer in declared.services), *declared.authority.services]:

@@ -6,7 +6,7 @@ from mycoops.model import Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.replies import delivered, explain, failed_services, unsettled
+from mycoops.rotation.replies import delivered, explain, failed_services, left_out, unsettled
 from mycoops.verdict import EXPLAINED, Standing
 
 ROTATOR = "rotator"
@@ -58,24 +58,18 @@ def _deliver(context: Context, services: list[str]) -> None:
                 chosen[rotation.credential, service] = rotation.to_generation
     answers = context.deliver(context.requests(chosen).for_services(services))
     wrong = failed_services(context, answers, services)
-    culprits = {service for service in wrong if delivered(answers, service)}
+    behind = left_out(context, answers, wrong)
     for credential, service in chosen:
         if service not in wrong:
             facts = delivered(answers, service)
             context.record("consumer", credential=credential, service=service, stage=str(Stage.ACKNOWLEDGED), **facts)
-        elif _behind(context, service, culprits):
+        elif service in behind:
             context.record("consumer", credential=credential, service=service, stage=str(Stage.STAGED))
         else:
             if not unsettled(context, answers, service):
                 context.record("consumer", credential=credential, service=service, stage=str(Stage.ROLLED_BACK))
             if not context.standing(credential).halted:
                 context.block(credential, f"{service}: {wrong[service]}")
-
-
-def _behind(context: Context, service: str, culprits: set[str]) -> bool:
-    """Whether a service was not come to because another one on its host failed first: it is tried again without that one."""
-    host = context.catalogue.services[service].host
-    return service not in culprits and any(context.catalogue.services[culprit].host == host for culprit in culprits)
 
 
 def _finish(context: Context, rotation: Rotation) -> None:

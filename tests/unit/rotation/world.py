@@ -21,7 +21,7 @@ from tests.unit.rotation.authorities import Authority, Logins, Refused, Single, 
 from tests.unit.rotation.hosts import Delivery, Env, Machine
 
 Records = list[dict[str, Any]]
-LASTING = ("authorities", "machines", "rotator", "faults", "uses", "staged", "stale", "known", "allergic", "resting")
+LASTING = ("authorities", "machines", "rotator", "faults", "uses", "staged", "stale", "known", "allergic", "ill", "resting")
 
 
 class Violation(AssertionError):
@@ -64,6 +64,7 @@ class World:
     rotator: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     allergic: set[str] = field(default_factory=set)
+    ill: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
     uses: dict[str, int] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
@@ -292,6 +293,8 @@ class World:
             yield "the rotator", (declared.principal, self.open_store().secret(credential, self.rotator[credential]).reveal())
 
     def _sick(self, service: str, env: Env) -> str:
+        if service in self.ill:
+            return "it is ill for reasons of its own"
         for name, declared in self.catalogue.credentials.items():
             for consumer in declared.services:
                 for variable, form in consumer.env.items() if consumer.service == service else ():
