@@ -16,12 +16,14 @@ Request = dict[str, Any]
 class Generations:
     """What the roles render: per consumer the effective generation, per authority service the accepted ones.
 
-    `before` is what a rollback writes back; it has an entry only where a switch is under way."""
+    `before` is what a rollback writes back; it has an entry only where a switch is under way. `dead` are the credentials
+    whose old value was last seen refused: a service that still runs on it is ill, and the switch is its cure."""
 
     effective: Mapping[tuple[str, str], int]
     accepted: Mapping[tuple[str, str], tuple[int, ...]]
     before: Mapping[tuple[str, str], int]
     slots: Mapping[tuple[str, int], str]
+    dead: frozenset[str] = frozenset()
 
 
 class Requests:
@@ -48,10 +50,15 @@ class Requests:
             "check": False,
             "generations": self._fence(files),
             "rollback": list(rollback),
+            "repair": self._repairs(files),
             "files": files,
             "drop_ins": [self._drop_in(self._catalogue.services[name]) for name in ordered if self._dropped_in(name)],
             "services": [self._service(name) for name in ordered],
         }
+
+    def _repairs(self, files: list[dict[str, Any]]) -> bool:
+        entries = [entry for file in files for entry in file["entries"]]
+        return any(entry["previous"] is not None and entry["credential"] in self._generations.dead for entry in entries)
 
     def _files(self, names: list[str]) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}

@@ -44,6 +44,15 @@ class Standing:
         """Whether the main line has come at least as far as `state`."""
         return self.state in ORDER and ORDER.index(self.state) >= ORDER.index(state)
 
+    def seen(self, subject: str) -> str:
+        """What the last probe of `new`, `old` or `random` saw; empty before the first."""
+        return next((fact["outcome"] for fact in reversed(self.facts) if fact.get("subject") == subject), "")
+
+    @property
+    def cut(self) -> bool:
+        """Whether the one slot was seen to hold the new value."""
+        return any(fact["fact"] == "cut" for fact in self.facts)
+
     @property
     def shown(self) -> State:
         """The state with its side states: what `status` shows."""
@@ -52,7 +61,11 @@ class Standing:
         return State.BLOCKED if self.blocked and self.open else self.state
 
     def generation_for(self, service: str) -> int:
-        """What a deploy writes for a service now: the candidate from the moment its switch began, else the old generation."""
+        """What a deploy writes for a service now: the candidate from the moment its switch began, else the old generation.
+
+        After a cut, or once the new generation is the vault's, nobody is given the old one any more."""
+        if self.cut or self.reached(State.PROMOTED):
+            return self.to_generation
         after = (Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED)
         return self.to_generation if self.stages.get(service) in after else self.from_generation
 

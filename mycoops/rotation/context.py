@@ -15,6 +15,7 @@ from mycoops.journal import Journal
 from mycoops.kinds import Kind
 from mycoops.ledger import Standing
 from mycoops.model import Item, State
+from mycoops.model import Outcome as Probe
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
 from mycoops.runner import Outcome
@@ -147,4 +148,5 @@ def generations(
             accepted[name, service] = tuple((lists or {}).get((name, service), now_accepted))
         known = {meta.generation, *store.pending(name)}
         slots.update({(name, number): store.slot(name, number) for number in known})
-    return Generations(effective, accepted, before, slots)
+    dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
+    return Generations(effective, accepted, before, slots, dead)

@@ -19,7 +19,7 @@ def switch(context: Context, move: Move) -> None:
         _rotator(context, move)
     remaining = _due(context, move)
     while remaining:
-        _deliver(context, remaining)
+        _deliver(context, move, remaining)
         remaining = [service for service in _due(context, move) if service in remaining]
     for rotation in context.at(move.credentials, State.SWITCHING):
         _finish(context, rotation)
@@ -29,7 +29,7 @@ def _ready(context: Context, move: Move) -> list[Rotation]:
     return [
         rotation
         for rotation in context.at(move.credentials, State.STAGED, State.CUTOVER, State.SWITCHING)
-        if not rotation.overlap.one_slot or is_cut(context, rotation.credential)
+        if not rotation.overlap.one_slot or context.standing(rotation.credential).cut
     ]
 
 
@@ -41,15 +41,12 @@ def _due(context: Context, move: Move) -> list[str]:
 
 def _open(context: Context, rotation: Rotation, service: str) -> bool:
     uses = any(consumer.service == service for consumer in context.catalogue.credentials[rotation.credential].services)
-    stage = context.standing(rotation.credential).stages.get(service)
-    halted = context.standing(rotation.credential).halted
-    ready = context.standing(rotation.credential).state in (State.STAGED, State.CUTOVER, State.SWITCHING)
-    return uses and ready and not halted and stage is not Stage.ACKNOWLEDGED
+    return uses and context.standing(rotation.credential).stages.get(service) is not Stage.ACKNOWLEDGED
 
 
-def _deliver(context: Context, services: list[str]) -> None:
+def _deliver(context: Context, move: Move, services: list[str]) -> None:
     chosen: dict[tuple[str, str], int] = {}
-    for rotation in context.plan.rotations:
+    for rotation in _ready(context, move):
         for service in services:
             if _open(context, rotation, service):
                 if context.standing(rotation.credential).state is not State.SWITCHING:
@@ -93,15 +90,10 @@ def _rotator(context: Context, move: Move) -> None:
         context.record("consumer", credential=rotation.credential, service=ROTATOR, stage=str(Stage.ACKNOWLEDGED))
 
 
-def is_cut(context: Context, credential: str) -> bool:
-    """Whether the one slot is seen to hold the new value."""
-    return any(fact["fact"] == "cut" for fact in context.standing(credential).facts)
-
-
 def cutover(context: Context, move: Move) -> None:
     """Replace the one slot; whoever comes back from a crash asks first and remembers nothing."""
     fresh = context.at(move.credentials, State.STAGED)
-    again = [rotation for rotation in context.at(move.credentials, State.CUTOVER) if not is_cut(context, rotation.credential)]
+    again = [rotation for rotation in context.at(move.credentials, State.CUTOVER) if not context.standing(rotation.credential).cut]
     known, _ = probe(context, again) if again else ({}, None)
     todo = fresh + [rotation for rotation in again if standing_of(known[rotation.credential]) is Standing.OLD_ONLY]
     for rotation in fresh:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mycoops.model import Stage, State
 from tests.unit.rotation.conftest import MakeBench
 from tests.unit.rotation.stories import Story, simple
@@ -96,3 +98,32 @@ def test_a_file_that_is_broken_between_stage_and_switch_stops_the_credentials_in
     made.world.machines["h1"].malformed.add("/etc/api.env")
     assert "/etc/api.env:3" in str(made.walk())
     assert (made.standing("one").state, made.standing("two").state) == (State.SWITCHING, State.CLOSED)
+
+
+@pytest.mark.parametrize("kind", ["acl", "single"])
+def test_a_service_that_is_ill_because_its_old_value_is_dead_gets_the_new_one(bench: MakeBench, kind: str) -> None:
+    made = bench(Story("dead", simple(kind)))
+    made.crash("before the record state it SWITCHING" if kind == "single" else "before the record state it VERIFIED")
+    if kind == "acl":
+        made.world.authorities["it"]["h3"].tokens.pop(made.store().secret("it", 1).reveal())  # type: ignore[attr-defined]
+        made.world.dead.add("it")
+    assert made.walk() is None
+    made.over()
+
+
+def test_after_the_cut_a_deploy_writes_the_new_value_everywhere(bench: MakeBench) -> None:
+    made = bench("O4")
+    made.crash("before the record state it SWITCHING")
+    made.deploy()
+    value = made.store().secret("it", 2).reveal()
+    assert {held[1] for _, held in made.world._holders("it")} == {value}
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_consumer_declared_after_the_promotion_gets_the_new_value(bench: MakeBench) -> None:
+    made = bench("O2")
+    made.crash("after the record state it PROMOTED")
+    standing = made.standing("it")
+    assert standing.generation_for("declared-since") == 2
+    assert made.standing("it").generation_for("api") == 2

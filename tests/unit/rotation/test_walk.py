@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.rotation.conftest import MakeBench
 
-DONE = ("O1-slots", "O1-admin", "O1-lists", "O1-own-key", "O2", "O4-own-password")
+DONE = ("O1-slots", "O1-admin", "O1-lists", "O1-own-key", "O2", "O4", "O4-bare", "O4-own-password")
 
 
 @pytest.mark.parametrize("story", DONE)
