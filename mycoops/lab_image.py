@@ -14,6 +14,8 @@ from mycoops.errors import LabError
 from mycoops.lab_podman import limits, podman, runtimes
 
 BUILD_SECONDS = 1800.0
+BESIDE = ("traffic.py",)
+"""What lies in lab/ and is no part of the image."""
 
 
 def ensure(progress: Callable[[str], None]) -> str:
@@ -36,6 +38,8 @@ def ensure(progress: Callable[[str], None]) -> str:
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        if file.name in BESIDE:
+            continue
         digest.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
