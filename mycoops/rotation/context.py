@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mycoops import ledger
@@ -55,7 +55,8 @@ class Context:
 
     def rotation(self, credential: str) -> Rotation:
         """The plan's entry of a credential, with the generation a rejected candidate may have moved on to."""
-        return next(rotation for rotation in self.plan.rotations if rotation.credential == credential)
+        planned = next(rotation for rotation in self.plan.rotations if rotation.credential == credential)
+        return replace(planned, to_generation=self.standing(credential).to_generation)
 
     def standing(self, credential: str) -> Standing:
         """The fold's entry of a credential."""
@@ -64,6 +65,11 @@ class Context:
     def kind(self, credential: str) -> Kind:
         """The kind of a credential."""
         return self.kinds[self.catalogue.credentials[credential].kind]
+
+    def keeps(self, credential: str, generation: int) -> bool:
+        """Whether the store holds this generation."""
+        meta = self.store.meta(credential)
+        return bool(meta and meta.generation == generation) or generation in self.store.pending(credential)
 
     def at(self, credentials: Iterable[str], *states: State) -> list[Rotation]:
         """Those of the credentials that stand in one of these states and wait for nothing."""
@@ -112,6 +118,12 @@ class Context:
     def _noted(self, outcome: Outcome) -> Outcome:
         self.leaks += outcome.leaks
         return outcome
+
+    def forget(self, rotation: Rotation) -> None:
+        """Drop every generation of this rotation that is not the current one: each of them has been seen refused."""
+        for number in self.store.pending(rotation.credential):
+            if number <= rotation.to_generation:
+                self.store.drop_pending(rotation.credential, number)
 
     def requests(
         self, chosen: Mapping[tuple[str, str], int] | None = None, lists: Mapping[tuple[str, str], list[int]] | None = None

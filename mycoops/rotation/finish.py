@@ -167,6 +167,5 @@ def close(context: Context, move: Move) -> None:
                 f"mycoops rotate {rotation.credential}",
             )
             continue
-        context.store.drop_pending(rotation.credential, rotation.from_generation)
-        context.store.drop_pending(rotation.credential, rotation.to_generation)
+        context.forget(rotation)
         context.state(rotation.credential, State.CLOSED)

@@ -1,4 +1,4 @@
-"""The moves that harm nobody: preflight, mint, accept, verify, stage. After any of them abort is free."""
+"""The moves that harm nobody: preflight, accept, verify, stage. After any of them, as after the mint, abort is free."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.replies import blame, delivered, explain, failed_services, left_out
 from mycoops.runner import Outcome as Answers
-from mycoops.secret import generate
 from mycoops.verdict import EXPLAINED, Standing
 
 
@@ -59,42 +58,6 @@ def _services(context: Context, rotations: list[Rotation]) -> list[str]:
         declared = context.catalogue.credentials[rotation.credential]
         names.update(dict.fromkeys([consumer.service for consumer in declared.services] + list(declared.authority.services)))
     return list(names)
-
-
-def mint(context: Context, move: Move) -> None:
-    """Make each new value durable, then make its authority accept it beside the old one."""
-    items: dict[str, list[Item]] = {}
-    for rotation in context.at(move.credentials, State.PREFLIGHT, State.MINTING):
-        if not _candidate(context, rotation):
-            continue
-        kind = context.kind(rotation.credential)
-        if kind.accepts_by == "role" and not (rotation.overlap.one_slot or rotation.overlap.needs_person):
-            items[rotation.credential] = context.items().entry(rotation, "mint")
-        else:
-            context.state(rotation.credential, State.ACTIVATED if rotation.overlap.needs_person else State.MINTED)
-    answers = context.call([item for group in items.values() for item in group])
-    for credential, group in items.items():
-        problem = explain(answers, group)
-        if problem:
-            context.block(credential, problem)
-            continue
-        context.state(credential, State.ACTIVATED)
-
-
-def _candidate(context: Context, rotation: Rotation) -> bool:
-    """Make the candidate durable before any authority hears of it; False where a person or the provider has yet to bring it."""
-    name, number = rotation.credential, rotation.to_generation
-    kept = number in context.store.pending(name)
-    if rotation.overlap.needs_person and not kept:
-        step = context.kind(name).human
-        page, what = (step.page, step.instruction) if step else ("", "make a new value")
-        context.record("waiting", credential=name, step=what, page=page, deadline="", next=f"mycoops provide {name}")
-        return False
-    if context.standing(name).state is State.PREFLIGHT:
-        context.state(name, State.MINTING, tag=f"mycoops/{name}/g{number}/{context.plan.digest}")
-    if not kept and not rotation.overlap.provider_mints:
-        context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
-    return True
 
 
 def accept(context: Context, move: Move) -> None:
@@ -146,10 +109,10 @@ def verify(context: Context, move: Move) -> None:
 
 
 def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:
-    if rotation.overlap.one_slot:
-        fine = seen.random is Outcome.REFUSED and seen.old is Outcome.ACCEPTED
-        return "" if fine else f"the control was {seen.random}, the present value {seen.old}: cannot verify here. {seen.detail}"
     standing = standing_of(seen)
+    if rotation.overlap.one_slot:
+        fine = standing is Standing.NEW_ONLY or (seen.random is Outcome.REFUSED and seen.old is Outcome.ACCEPTED)
+        return "" if fine else f"the control was {seen.random}, the present value {seen.old}: cannot verify here. {seen.detail}"
     if standing is Standing.OLD_ONLY:
         context.state(rotation.credential, State.MINTING)
     if standing is Standing.NOBODY:
@@ -168,12 +131,15 @@ def _unequal(answers: Answers, items: list[Item]) -> str:
 
 
 def stage(context: Context, move: Move) -> None:
-    """Prove on every host, without changing it, that the switch can be made; arm what a cut needs."""
+    """Prove on every host, without changing it, that the switch can be made; arm what a cut needs.
+
+    Where the value itself comes with the cut, everything but the value is rehearsed."""
     rotations = context.at(move.credentials, State.VERIFIED)
-    chosen = {(r.credential, name): r.to_generation for r in rotations for name in _consumers(context, r)}
+    uses = [(r, name) for r in rotations for name in _consumers(context, r)]
+    chosen = {(r.credential, name): r.to_generation for r, name in uses if context.keeps(r.credential, r.to_generation)}
     builder = context.items()
     items = [item for r in rotations if "stage" in context.kind(r.credential).capabilities for item in builder.entry(r, "stage")]
-    answers, wrong = _rehearse(context, context.requests(chosen), dict.fromkeys(name for _, name in chosen), items)
+    answers, wrong = _rehearse(context, context.requests(chosen), dict.fromkeys(name for _, name in uses), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         problem = wrong.get(rotation.credential) or explain(answers, mine)

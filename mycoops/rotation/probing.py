@@ -34,15 +34,22 @@ def probe(
     rotations: Iterable[Rotation],
     others: Sequence[Item] = (),
     *,
-    subjects: tuple[Subject, ...] = SUBJECTS,
     swapped: bool = False,
 ) -> tuple[dict[str, Probed], Answers]:
-    """Probe these rotations' values in one start, `others` along with them. An answer that did not come is `unreachable`."""
+    """Probe these rotations' values in one start, `others` along with them.
+
+    An answer that did not come is `unreachable`, and so is a value that is not kept, or not yet there."""
     rotations = list(rotations)
     builder = context.items(swapped=swapped)
-    items = {rotation.credential: builder.probes(rotation, subjects) for rotation in rotations}
+    items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in rotations}
     answers = context.call([item for group in items.values() for item in group] + list(others))
     return {name: _read(context, group, answers) for name, group in items.items()}, answers
+
+
+def _subjects(context: Context, rotation: Rotation, *, swapped: bool) -> list[Subject]:
+    new, old = rotation.to_generation, rotation.from_generation
+    numbers: dict[Subject, int] = {"new": old if swapped else new, "old": new if swapped else old}
+    return [name for name in SUBJECTS if name not in numbers or context.keeps(rotation.credential, numbers[name])]
 
 
 def _read(context: Context, items: list[Item], answers: Answers) -> Probed:

@@ -8,12 +8,12 @@ from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, W
 from mycoops.ledger import Standing
 from mycoops.model import ORDER, State, Verb
 from mycoops.plan import Move
-from mycoops.rotation import finish, prepare, switch
+from mycoops.rotation import finish, mint, prepare, switch
 from mycoops.rotation.context import Context
 
 HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
     Verb.PREFLIGHT: prepare.preflight,
-    Verb.MINT: prepare.mint,
+    Verb.MINT: mint.mint,
     Verb.ACCEPT: prepare.accept,
     Verb.VERIFY: prepare.verify,
     Verb.STAGE: prepare.stage,
@@ -53,7 +53,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     if context.run.plan.get("digest") != context.plan.digest:
         raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
     for name, standing in context.run.rotations.items():
-        if standing.open and standing.blocked:
+        if standing.open and standing.halted:
             context.record("unblocked", credential=name)
     for number, move in enumerate(context.plan.moves, 1):
         if not any(_due(move, context.standing(name)) for name in move.credentials):
