@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from mycoops.model import Outcome, Stage, State
+from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
+from mycoops.rotation.mint import brought
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.replies import delivered, explain, failed_services, left_out, unsettled
+from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
 
 ROTATOR = "rotator"
@@ -91,34 +93,35 @@ def _rotator(context: Context, move: Move) -> None:
 
 
 def cutover(context: Context, move: Move) -> None:
-    """Replace the one slot; whoever comes back from a crash asks first and remembers nothing."""
-    fresh = context.at(move.credentials, State.STAGED)
-    again = [rotation for rotation in context.at(move.credentials, State.CUTOVER) if not context.standing(rotation.credential).cut]
-    known, _ = probe(context, again) if again else ({}, None)
-    todo = fresh + [rotation for rotation in again if standing_of(known[rotation.credential]) is Standing.OLD_ONLY]
-    for rotation in fresh:
+    """Replace the one slot; whoever comes back from a crash asks first and remembers nothing, and so does a person's cut."""
+    fresh = [rotation for rotation in context.at(move.credentials, State.STAGED) if not rotation.overlap.needs_person]
+    for rotation in context.at(move.credentials, State.STAGED):
         context.state(rotation.credential, State.CUTOVER, forward_only=True)
-    builder = context.items()
-    entries = ("stage", "cutover") if again else ("cutover",)
-    items = {
-        rotation.credential: [
-            item
-            for entry in entries
-            if entry != "stage" or "stage" in context.kind(rotation.credential).capabilities
-            for item in builder.entry(rotation, entry)
-        ]
-        for rotation in todo
-    }
-    context.call([item for group in items.values() for item in group])
+    uncut = [r.credential for r in context.at(move.credentials, State.CUTOVER) if not context.standing(r.credential).cut]
+    uncut = [name for name in uncut if not context.rotation(name).overlap.needs_person or brought(context, name)]
+    again = [context.rotation(name) for name in uncut if name not in [rotation.credential for rotation in fresh]]
+    known, _ = probe(context, again) if again else ({}, None)
+    undone = [r for r in again if standing_of(known[r.credential]) is Standing.OLD_ONLY and not r.overlap.needs_person]
+    answers = context.call([item for rotation in fresh + undone for item in _cut(context, rotation, again=rotation in undone)])
     seen, _ = probe(context, fresh + again)
-    _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential])])
+    _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential], answers)])
 
 
-def _replaced(context: Context, rotation: Rotation, seen: Probed) -> bool:
-    standing = standing_of(seen)
+def _cut(context: Context, rotation: Rotation, *, again: bool) -> list[Item]:
+    entries = ["stage"] if again and "stage" in context.kind(rotation.credential).capabilities else []
+    return [item for entry in [*entries, "cutover"] for item in context.items().entry(rotation, entry)]
+
+
+def _replaced(context: Context, rotation: Rotation, seen: Probed, answers: Answers) -> bool:
+    standing, name = standing_of(seen), rotation.credential
     if standing is Standing.NEW_ONLY:
         return True
-    context.block(rotation.credential, f"after the cut: {EXPLAINED[standing]}. {seen.detail}".strip())
+    if rotation.overlap.needs_person and standing in (Standing.OLD_ONLY, Standing.NOBODY):
+        reason = f"the value that was brought is refused; {EXPLAINED[standing]}: bring another, or ask again"
+        context.block(name, reason, f"mycoops provide {name}")
+        return False
+    told = explain(answers, [item for item in _cut(context, rotation, again=False) if answers.of(item.id)])
+    context.block(name, ". ".join(text for text in (f"after the cut: {EXPLAINED[standing]}", told, seen.detail) if text))
     return False
 
 

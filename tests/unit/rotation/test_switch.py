@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.errors import ForwardOnly, WaitingForPerson
 from mycoops.model import Stage, State
+from mycoops.secret import generate
 from tests.unit.rotation.conftest import MakeBench
 from tests.unit.rotation.stories import Story, simple
 from tests.unit.rotation.world import Fault
@@ -127,3 +129,56 @@ def test_a_consumer_declared_after_the_promotion_gets_the_new_value(bench: MakeB
     standing = made.standing("it")
     assert standing.generation_for("declared-since") == 2
     assert made.standing("it").generation_for("api") == 2
+
+
+def test_a_person_cuts_only_after_everything_but_the_value_was_rehearsed(bench: MakeBench) -> None:
+    made = bench("O6")
+    assert isinstance(made.walk(), WaitingForPerson)
+    standing = made.standing("it")
+    assert (standing.state, standing.forward_only) == (State.CUTOVER, True)
+    assert standing.waiting["page"] == "https://console.example/tokens"
+    assert standing.waiting["next"] == "mycoops provide it"
+    assert made.world.staged["it"] == {"api", "job"}
+    made.deploy()
+    made.bring()
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_wrong_value_of_a_person_is_asked_for_again_and_the_newest_one_counts(bench: MakeBench) -> None:
+    made = bench("O6")
+    made.walk()
+    made.store().put_pending("it", 2, "", generate("token"))
+    assert "bring another" in str(made.walk())
+    assert made.standing("it").next_command == "mycoops provide it"
+    made.world.bring("it")
+    assert made.walk() is None
+    assert made.standing("it").to_generation == 3
+    made.over()
+
+
+def test_a_cut_that_is_not_made_says_why_and_is_made_by_resume(bench: MakeBench) -> None:
+    made = bench("O4")
+    made.world.faults = [Fault("error", "cutover", code="no_second_way")]
+    error = made.walk()
+    assert isinstance(error, ForwardOnly)
+    assert "only the old value is accepted. single cutover on h3: no_second_way as scripted" in str(error)
+    assert made.walk() is None
+    made.over()
+
+
+@pytest.mark.parametrize("what", ["lost", "error", "unreachable"])
+@pytest.mark.parametrize("entry", ["stage", "cutover", "confirm"])
+def test_a_cut_ends_well_whatever_fails_once(bench: MakeBench, what: str, entry: str) -> None:
+    made = bench("O4")
+    made.world.faults = [Fault(what, entry)]
+    made.finish()
+
+
+def test_a_timer_that_fired_before_the_confirmation_is_noticed(bench: MakeBench) -> None:
+    made = bench("O4")
+    made.crash("cutover it")
+    made.world.authorities["it"]["h3"].fire()  # type: ignore[attr-defined]
+    assert made.walk() is None
+    made.over()
+    assert made.world.calls.count("cutover it h3") == 2

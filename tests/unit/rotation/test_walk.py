@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.errors import WaitingForPerson
 from tests.unit.rotation.conftest import MakeBench
+from tests.unit.rotation.stories import STORIES, Story
 
-DONE = ("O1-slots", "O1-admin", "O1-lists", "O1-own-key", "O2", "O4", "O4-bare", "O4-own-password")
 
-
-@pytest.mark.parametrize("story", DONE)
-def test_a_rotation_ends_closed(bench: MakeBench, story: str) -> None:
+@pytest.mark.parametrize("story", [story for story in STORIES.values() if not story.waits], ids=lambda story: story.name)
+def test_a_rotation_ends_closed(bench: MakeBench, story: Story) -> None:
     made = bench(story)
     assert made.walk() is None
     made.over()
+
+
+@pytest.mark.parametrize("story", [story for story in STORIES.values() if story.waits], ids=lambda story: story.name)
+def test_a_rotation_that_waits_for_a_person_goes_on_with_what_is_brought(bench: MakeBench, story: Story) -> None:
+    made = bench(story)
+    assert isinstance(made.walk(), WaitingForPerson)
+    assert isinstance(made.walk(), WaitingForPerson), "nothing was brought yet"
+    made.bring()
+    made.finish()
 
 
 @pytest.mark.parametrize(
