@@ -68,7 +68,7 @@ class Items:
             "principal": probed[1],
             "previous_principal": old[1],
             "options": {"host": declared.authority.host, **declared.authority.options},
-            "tag": f"mycoops/{rotation.credential}/g{new[0]}/{self._run}",
+            "tag": f"mycoops/{rotation.credential}/g{rotation.to_generation}/{self._run}",
             "value": value,
             "previous_value": {"$form": "<value>", "credential": rotation.credential, "generation": old[0], "shape": shape},
             **self._admin(rotation, entry),

@@ -18,6 +18,7 @@ class Standing:
     from_generation: int
     to_generation: int
     state: State = State.PLANNED
+    place: State = State.PLANNED
     blocked: str = ""
     next_command: str = ""
     waiting: dict[str, Any] = field(default_factory=dict)
@@ -41,8 +42,8 @@ class Standing:
         return bool(self.blocked or self.waiting)
 
     def reached(self, state: State) -> bool:
-        """Whether the main line has come at least as far as `state`."""
-        return self.state in ORDER and ORDER.index(self.state) >= ORDER.index(state)
+        """Whether the main line came at least as far as `state`, before a side state too."""
+        return ORDER.index(self.place) >= ORDER.index(state)
 
     def seen(self, subject: str) -> str:
         """What the last probe of `new`, `old` or `random` saw; empty before the first."""
@@ -64,16 +65,16 @@ class Standing:
         """What a deploy writes for a service now: the candidate from the moment its switch began, else the old generation.
 
         After a cut, or once the new generation is the vault's, nobody is given the old one any more."""
-        if self.cut or self.reached(State.PROMOTED):
+        if self.cut or (self.reached(State.PROMOTED) and not self.aborting):
             return self.to_generation
         after = (Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED)
         return self.to_generation if self.stages.get(service) in after else self.from_generation
 
     def accepted_for(self, service: str) -> list[int]:
-        """The generations an authority service has to accept now, by its list."""
+        """The generations an authority service has to accept now, by its list: both from the moment it may have been told."""
         if service in self.dropped_by:
             return [self.from_generation if self.aborting else self.to_generation]
-        return [self.from_generation, self.to_generation] if service in self.accepted_by else [self.from_generation]
+        return [self.from_generation, self.to_generation] if self.reached(State.MINTED) else [self.from_generation]
 
 
 @dataclass(slots=True)
@@ -143,6 +144,12 @@ def apply(run: Run, record: Record) -> None:
 
 def _state(standing: Standing, record: Record) -> None:
     standing.state = State(record["state"])
+    if standing.state in ORDER:
+        standing.place = standing.state
+    if standing.state in (State.MINTING, State.MINTED):
+        standing.accepted_by.clear()
+    if standing.state is State.REVOKING:
+        standing.dropped_by.clear()
     standing.forward_only = standing.forward_only or bool(record.get("forward_only"))
     if standing.state is State.ROLLING_BACK:
         standing.aborting = True

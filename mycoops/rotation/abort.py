@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mycoops.errors import ForwardOnly, StepFailed
-from mycoops.model import Outcome, Stage, State
+from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
-from mycoops.rotation.prepare import pristine
-from mycoops.rotation.probing import probe
-from mycoops.rotation.replies import blame, explain, failed_services
+from mycoops.rotation.probing import probe, standing_of
+from mycoops.rotation.replies import blame, delivered, explain, failed_services
 from mycoops.rotation.switch import ROTATOR
+from mycoops.verdict import EXPLAINED, Standing
+
+AGAIN = "mycoops abort"
 
 
 def abort(context: Context) -> list[str]:
     """Take back every open rotation of the run; returns their credentials.
 
     Raises ForwardOnly, changing nothing, where one of them is past the point of no return."""
-    rotations = [rotation for rotation in context.plan.rotations if context.standing(rotation.credential).open]
-    past = [rotation.credential for rotation in rotations if context.standing(rotation.credential).forward_only]
-    if past:
-        raise ForwardOnly(f"past the point of no return: {', '.join(past)}", hint="The only way is forward: `mycoops resume`.")
+    rotations = [context.rotation(name) for name, standing in context.run.rotations.items() if standing.open]
+    _refuse(context, rotations)
     for rotation in rotations:
-        context.record("unblocked", credential=rotation.credential)
-        if not pristine(context.standing(rotation.credential)):
-            context.state(rotation.credential, State.ROLLING_BACK, was=str(context.standing(rotation.credential).state))
-    rolling = [rotation for rotation in rotations if context.standing(rotation.credential).state is State.ROLLING_BACK]
-    _consumers_back(context, rolling)
-    _candidates_dead(context, [rotation for rotation in rolling if not context.standing(rotation.credential).blocked])
+        standing = context.standing(rotation.credential)
+        if standing.halted:
+            context.record("unblocked", credential=rotation.credential)
+        if not (standing.aborting or _pristine(context, rotation)):
+            context.state(rotation.credential, State.ROLLING_BACK, was=str(standing.state))
+        if context.keeps(rotation.credential, rotation.from_generation):
+            context.store.promote(rotation.credential, rotation.from_generation)
+    _consumers_back(context, _rolling(context, rotations))
+    _lists_back(context, _rolling(context, rotations))
+    _candidates_dead(context, _rolling(context, rotations))
     for rotation in rotations:
         if not context.standing(rotation.credential).blocked:
-            context.store.drop_pending(rotation.credential, rotation.to_generation)
+            context.forget(rotation)
             switched = bool(context.standing(rotation.credential).stages)
             context.state(rotation.credential, State.ROLLED_BACK if switched else State.ABORTED)
     if context.run.open:
@@ -38,46 +44,102 @@ def abort(context: Context) -> list[str]:
     return [rotation.credential for rotation in rotations]
 
 
+def _refuse(context: Context, rotations: list[Rotation]) -> None:
+    """Raise ForwardOnly for a rotation that has gone too far by its journal, or whose old value its authority refuses."""
+    past = [rotation.credential for rotation in rotations if context.standing(rotation.credential).forward_only]
+    if not past:
+        known = [r for r in rotations if not _pristine(context, r) and context.keeps(r.credential, r.to_generation)]
+        seen = probe(context, known)[0] if known else {}
+        past = [name for name, probed in seen.items() if standing_of(probed) is Standing.NEW_ONLY]
+    if past:
+        raise ForwardOnly(f"past the point of no return: {', '.join(past)}", hint="The only way is forward: `mycoops resume`.")
+
+
+def _pristine(context: Context, rotation: Rotation) -> bool:
+    """Whether nothing outside the control node knows of this rotation yet."""
+    early = context.standing(rotation.credential).state in (State.PLANNED, State.PREFLIGHT)
+    return early and not context.keeps(rotation.credential, rotation.to_generation)
+
+
+def _rolling(context: Context, rotations: list[Rotation]) -> list[Rotation]:
+    standings = [(rotation, context.standing(rotation.credential)) for rotation in rotations]
+    return [rotation for rotation, standing in standings if standing.aborting and not standing.blocked]
+
+
 def _consumers_back(context: Context, rotations: list[Rotation]) -> None:
     chosen: dict[tuple[str, str], int] = {}
-    lists: dict[tuple[str, str], list[int]] = {}
     for rotation in rotations:
         name = rotation.credential
-        for service, stage in context.standing(name).stages.items():
+        for service, stage in list(context.standing(name).stages.items()):
+            if stage in (Stage.STAGED, Stage.ROLLED_BACK):
+                continue
             if service == ROTATOR:
                 context.rotator_key(name, rotation.from_generation)
-            elif stage is not Stage.STAGED:
-                chosen[name, service] = rotation.from_generation
-        for service in context.standing(name).accepted_by:
-            lists[name, service] = [rotation.from_generation]
-    services = list(dict.fromkeys(service for _, service in [*chosen, *lists]))
-    for service in services:
-        names = [name for name, other in [*chosen, *lists] if other == service]
-        requests = context.requests(chosen, lists).for_services([service], rollback=names)
-        wrong = blame(context, failed_services(context, context.deliver(requests), [service]))
-        for name in names:
-            if name in wrong:
-                context.block(name, wrong[name], "mycoops abort")
-            elif (name, service) in chosen:
                 context.record("consumer", credential=name, service=service, stage=str(Stage.ROLLED_BACK))
+            else:
+                chosen[name, service] = rotation.from_generation
+    for service in dict.fromkeys(service for _, service in chosen):
+        names = [name for name, other in chosen if other == service]
+        for name, facts in _give(context, service, names, chosen=chosen).items():
+            context.record("consumer", credential=name, service=service, stage=str(Stage.ROLLED_BACK), **facts)
+
+
+def _lists_back(context: Context, rotations: list[Rotation]) -> None:
+    """Only now, with every consumer back, do the authorities that are services of ours drop the candidate from their lists."""
+    listed = [rotation for rotation in rotations if context.standing(rotation.credential).reached(State.MINTED)]
+    lists = {
+        (rotation.credential, service): [rotation.from_generation]
+        for rotation in listed
+        for service in context.catalogue.credentials[rotation.credential].authority.services
+        if service not in context.standing(rotation.credential).dropped_by
+    }
+    for service in dict.fromkeys(service for _, service in lists):
+        names = [name for name, other in lists if other == service]
+        for name, facts in _give(context, service, names, lists=lists).items():
+            context.record("dropped", credential=name, service=service, **facts)
+
+
+def _give(
+    context: Context,
+    service: str,
+    names: list[str],
+    *,
+    chosen: dict[tuple[str, str], int] | None = None,
+    lists: dict[tuple[str, str], list[int]] | None = None,
+) -> dict[str, dict[str, object]]:
+    """Deliver to one service with a rollback of these credentials; blocks where it fails, returns what was seen where not."""
+    answers = context.deliver(context.requests(chosen, lists).for_services([service], rollback=names))
+    wrong = blame(context, failed_services(context, answers, [service]))
+    for name in names:
+        if name in wrong and not context.standing(name).blocked:
+            context.block(name, wrong[name], AGAIN)
+    return {name: delivered(answers, service) for name in names if name not in wrong}
 
 
 def _candidates_dead(context: Context, rotations: list[Rotation]) -> None:
-    """Revoke the candidate where an authority may know it, and see it refused."""
-    builder = context.items(swapped=True)
-    entry = {True: "confirm", False: "revoke"}
-    items = {
-        r.credential: builder.entry(r, entry[r.overlap.one_slot])
-        for r in rotations
-        if (context.kind(r.credential).accepts_by == "role" and not r.overlap.one_slot)
-        or (r.overlap.one_slot and "stage" in context.kind(r.credential).capabilities)
-    }
+    """Revoke the candidate where an authority may know it, and see it refused. What was never kept was never offered."""
+    items = {rotation.credential: _unmake(context, rotation) for rotation in rotations}
     answers = context.call([item for group in items.values() for item in group])
     for credential, group in items.items():
         if problem := explain(answers, group):
-            context.block(credential, problem, "mycoops abort")
-    alive = [r for r in rotations if r.credential in items and not context.standing(r.credential).blocked]
+            context.block(credential, problem, AGAIN)
+    alive = [r for r in _rolling(context, rotations) if context.keeps(r.credential, r.to_generation)]
     seen, _ = probe(context, alive, swapped=True)
-    for rotation in alive:
-        if seen[rotation.credential].old is not Outcome.REFUSED:
-            context.block(rotation.credential, "the candidate is not seen refused", "mycoops abort")
+    for name, probed in seen.items():
+        if (probed.random, probed.old) != (Outcome.REFUSED, Outcome.REFUSED):
+            what = EXPLAINED[standing_of(probed)] if probed.random is Outcome.ACCEPTED else f"the candidate is {probed.old}"
+            context.block(name, f"the candidate is not seen refused: {what}. {probed.detail}".strip(), AGAIN)
+
+
+def _unmake(context: Context, rotation: Rotation) -> list[Item]:
+    """The calls after which the authority refuses the candidate; one that only the provider knows is found by its tag."""
+    kind, kept = context.kind(rotation.credential), context.keeps(rotation.credential, rotation.to_generation)
+    builder = context.items(swapped=True)
+    if rotation.overlap.one_slot:
+        return builder.entry(rotation, "confirm") if kept and "stage" in kind.capabilities else []
+    if kind.accepts_by == "delivery" or not (kept or rotation.overlap.provider_mints):
+        return []
+    items = builder.entry(rotation, "revoke")
+    if kept:
+        return items
+    return [replace(item, body={name: value for name, value in item.body.items() if name != "previous_value"}) for item in items]

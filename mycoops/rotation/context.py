@@ -149,16 +149,17 @@ def generations(
         meta, standing = store.meta(name), standings.get(name)
         if meta is None:
             continue
+        known = {meta.generation, *store.pending(name)}
+        slots.update({(name, number): store.slot(name, number) for number in known})
         for consumer in declared.services:
             now = standing.generation_for(consumer.service) if standing else meta.generation
             effective[name, consumer.service] = (chosen or {}).get((name, consumer.service), now)
             if standing and (name, consumer.service) in (chosen or {}):
                 other = {standing.from_generation, standing.to_generation} - {effective[name, consumer.service]}
-                before[name, consumer.service] = other.pop()
+                if other <= known:
+                    before[name, consumer.service] = other.pop()
         for service in declared.authority.services:
             now_accepted = standing.accepted_for(service) if standing else [meta.generation]
             accepted[name, service] = tuple((lists or {}).get((name, service), now_accepted))
-        known = {meta.generation, *store.pending(name)}
-        slots.update({(name, number): store.slot(name, number) for number in known})
     dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
     return Generations(effective, accepted, before, slots, dead)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mycoops.delivery import Requests
-from mycoops.ledger import Standing as Ledger
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
@@ -114,7 +113,8 @@ def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:
         fine = standing is Standing.NEW_ONLY or (seen.random is Outcome.REFUSED and seen.old is Outcome.ACCEPTED)
         return "" if fine else f"the control was {seen.random}, the present value {seen.old}: cannot verify here. {seen.detail}"
     if standing is Standing.OLD_ONLY:
-        context.state(rotation.credential, State.MINTING)
+        listed = context.kind(rotation.credential).accepts_by == "delivery"
+        context.state(rotation.credential, State.MINTED if listed else State.MINTING)
     if standing is Standing.NOBODY:
         context.state(rotation.credential, State.QUARANTINED)
     return "" if standing in (Standing.OVERLAP, Standing.NEW_ONLY) else f"{EXPLAINED[standing]}. {seen.detail}".strip()
@@ -151,8 +151,3 @@ def stage(context: Context, move: Move) -> None:
 
 def _consumers(context: Context, rotation: Rotation) -> list[str]:
     return [consumer.service for consumer in context.catalogue.credentials[rotation.credential].services]
-
-
-def pristine(standing: Ledger) -> bool:
-    """Whether nothing outside the control node knows of this rotation yet."""
-    return standing.state in (State.PLANNED, State.PREFLIGHT)

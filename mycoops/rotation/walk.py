@@ -53,7 +53,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     if context.run.plan.get("digest") != context.plan.digest:
         raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
     for name, standing in context.run.rotations.items():
-        if standing.open and standing.halted:
+        if standing.open and standing.halted and not standing.aborting:
             context.record("unblocked", credential=name)
     for number, move in enumerate(context.plan.moves, 1):
         if not any(_due(move, context.standing(name)) for name in move.credentials):
@@ -78,8 +78,9 @@ def _due(move: Move, standing: Standing) -> bool:
 def raise_for(context: Context) -> None:
     """Raise what the state of the run amounts to; nothing where every rotation is over."""
     left = [standing for standing in context.run.rotations.values() if standing.open]
-    stuck = [standing for standing in left if standing.blocked]
-    lines = "\n".join(f"{standing.credential}: {standing.blocked}" for standing in stuck)
+    back = [standing for standing in left if standing.aborting]
+    stuck = [standing for standing in left if standing.blocked and not standing.aborting]
+    lines = _reasons(stuck)
     if any(standing.forward_only for standing in stuck):
         raise ForwardOnly(f"stopped after the point of no return\n{lines}", hint="Mend the cause, then `mycoops resume`.")
     if stuck:
@@ -87,8 +88,14 @@ def raise_for(context: Context) -> None:
             f"stopped; every old value still works\n{lines}",
             hint="Mend the cause, then `mycoops resume`, or go back with `mycoops abort`.",
         )
+    if back:
+        raise StepFailed(f"being taken back\n{_reasons(back)}", hint="Go on with `mycoops abort`.")
     if any(standing.waiting for standing in left):
         names = ", ".join(standing.credential for standing in left if standing.waiting)
         raise WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
     if left:
         raise StepFailed(f"not over: {', '.join(standing.credential for standing in left)}", hint="Go on with `mycoops resume`.")
+
+
+def _reasons(standings: list[Standing]) -> str:
+    return "\n".join(f"{standing.credential}: {standing.blocked or standing.state}" for standing in standings)
