@@ -48,7 +48,7 @@ class Requests:
         return {
             "token": self._token,
             "check": False,
-            "generations": self._fence(files),
+            "generations": self._fence(self._catalogue.services[names[0]].host, files),
             "rollback": list(rollback),
             "repair": self._repairs(files),
             "files": files,
@@ -119,11 +119,12 @@ class Requests:
         principal = self._kinds[declared.kind].principal(declared.principal, slot)
         return {"$form": form, "credential": credential, "generation": generation, "principal": principal}
 
-    @staticmethod
-    def _fence(files: list[dict[str, Any]]) -> dict[str, int]:
+    def _fence(self, host: str, files: list[dict[str, Any]]) -> dict[str, int]:
+        """Per credential the newest generation the host has to know of, in these files or in any other of its own."""
+        named = {entry["credential"] for file in files for entry in file["entries"]}
         fence: dict[str, int] = {}
-        for file in files:
-            for entry in file["entries"]:
+        for service, entry in self._entries():
+            if entry["credential"] in named and self._catalogue.services[service].host == host:
                 number = entry["value"].get("generation") or max(entry["value"]["generations"])
                 fence[entry["credential"]] = max(number, fence.get(entry["credential"], 0))
         return fence

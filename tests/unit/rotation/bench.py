@@ -230,11 +230,11 @@ class Bench:
             return error
         return None
 
-    def deploy(self) -> None:
-        """An ordinary deploy of everything, at any time."""
+    def deploy(self, *services: str) -> None:
+        """An ordinary deploy of everything, or of some services, at any time."""
         self.token += 1
         found = generations(self.catalogue, self.store(), [self.run()])
-        requests = Requests(self.catalogue, self.kinds, found, self.token).for_services(self.catalogue.services)
+        requests = Requests(self.catalogue, self.kinds, found, self.token).for_services(services or self.catalogue.services)
         for request in requests.values():
             request["repair"] = True
         outcome = self.world.carry_out((), requests)

@@ -8,7 +8,7 @@ from mycoops.errors import ForwardOnly, WaitingForPerson
 from mycoops.model import Stage, State
 from mycoops.secret import generate
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import Story, simple
+from tests.unit.rotation.stories import Story, fleet, simple, use
 from tests.unit.rotation.world import Fault
 
 
@@ -182,3 +182,46 @@ def test_a_timer_that_fired_before_the_confirmation_is_noticed(bench: MakeBench)
     assert made.walk() is None
     made.over()
     assert made.world.calls.count("cutover it h3") == 2
+
+
+def neighbours() -> Story:
+    """On one host: an authority with a list, and two consumers of it; one of them uses another credential too."""
+    services = {
+        name: {
+            "host": "h1",
+            "unit": f"{name}.service",
+            "reads": reads,
+            "env_file": {"path": f"/etc/{name}.env", "readers": ["systemd"]},
+        }
+        for name, reads in (("gate", ["TOKENS"]), ("one", ["TOKEN"]), ("two", ["TOKEN", "OTHER"]))
+    }
+    gate = {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}
+    credentials = {
+        "token": {
+            "kind": "listed",
+            "category": "api_keys",
+            "authority": gate,
+            "consumers": [use("one", "TOKEN"), use("two", "TOKEN")],
+        },
+        "other": {"kind": "acl", "category": "api_keys", "authority": {"host": "h3"}, "consumers": [use("two", "OTHER")]},
+    }
+    return Story("neighbours", fleet(services, credentials))
+
+
+def test_a_consumer_beside_its_authority_can_be_redeployed_in_the_middle(bench: MakeBench) -> None:
+    made = bench(neighbours())
+    made.crash("after the record state token ACTIVATED")
+    made.deploy("one", "two")
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_service_taken_back_does_not_keep_others_of_its_host_from_other_credentials(bench: MakeBench) -> None:
+    made = bench(neighbours())
+    made.world.allergic.add("one")
+    assert "does not bear" in str(made.walk())
+    assert made.standing("other").state is State.CLOSED
+    made.deploy()
+    made.world.allergic.clear()
+    assert made.walk() is None
+    made.over()
