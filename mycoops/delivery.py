@@ -49,6 +49,7 @@ class Requests:
             "token": self._token,
             "check": False,
             "generations": self._fence(self._catalogue.services[names[0]].host, files),
+            "before": self._fence(self._catalogue.services[names[0]].host, files, back=True),
             "rollback": list(rollback),
             "repair": self._repairs(files),
             "files": files,
@@ -119,14 +120,18 @@ class Requests:
         principal = self._kinds[declared.kind].principal(declared.principal, slot)
         return {"$form": form, "credential": credential, "generation": generation, "principal": principal}
 
-    def _fence(self, host: str, files: list[dict[str, Any]]) -> dict[str, int]:
-        """Per credential the newest generation the host has to know of, in these files or in any other of its own."""
+    def _fence(self, host: str, files: list[dict[str, Any]], *, back: bool = False) -> dict[str, int]:
+        """Per credential the newest generation the host has to know of, in these files or any other; `back`: after a rollback."""
         named = {entry["credential"] for file in files for entry in file["entries"]}
         fence: dict[str, int] = {}
         for service, entry in self._entries():
-            if entry["credential"] in named and self._catalogue.services[service].host == host:
-                number = entry["value"].get("generation") or max(entry["value"]["generations"])
-                fence[entry["credential"]] = max(number, fence.get(entry["credential"], 0))
+            name = entry["credential"]
+            if name in named and self._catalogue.services[service].host == host:
+                before = self._generations.before.get((name, service)) if back else None
+                numbers = (
+                    [before or entry["value"]["generation"]] if "generation" in entry["value"] else entry["value"]["generations"]
+                )
+                fence[name] = max([*numbers, fence.get(name, 0)])
         return fence
 
     def _dropped_in(self, name: str) -> bool:

@@ -225,8 +225,10 @@ class Delivery:
         return Refusal("unhealthy_rolled_back", message, **facts).error()
 
     def _lower_fence(self, restored: typing.Collection[str]) -> None:
-        kept = {name for file in self.files if file.path not in restored for name in file.credentials}
-        back = {name: number for name, number in self.recorded.items() if name not in kept}
+        """Let the previous generation in again: by the request's word, because a run that died may have recorded the new one."""
+        kept = {name for file in self.files if file.path in self.written - set(restored) for name in file.credentials}
+        told = self.request.get("before") or {}
+        back = {name: int(told.get(name, self.recorded.get(name, 0))) for name in self.generations if name not in kept}
         self.fence.record(self.token, back)
 
 

@@ -129,6 +129,27 @@ def test_a_rollback_lets_the_previous_generation_in_again(case: Case) -> None:
     assert case.fence()["generations"] == {"api": 1}
 
 
+def test_a_rollback_after_a_run_that_died_lets_the_previous_generation_in_again(case: Case) -> None:
+    """The first run wrote and recorded, and its answer was lost: what is recorded is not what is gone back to."""
+    deliver.run(case.request())
+    case.unit.rejects.add(case.new)
+    case.unit.stop()
+    assert deliver.run(case.request(before={"api": 1}))["error"]["code"] == "unhealthy_rolled_back"
+    assert case.fence()["generations"] == {"api": 1}
+
+
+def test_a_rollback_counts_the_files_it_has_written_and_no_others(case: Case) -> None:
+    """The file of a service that was not come to still holds the previous generation, so it keeps nothing."""
+    case.unit.rejects.add(case.new)
+    other = "/etc/other/other.env"
+    case.host.put(other, f"TOKEN={case.old}\n")
+    case.host.unit("other.service", other).start()
+    first = case.request()["files"][0]
+    spec = case.service(name="other", unit="other.service", holds=[{"file": other, "name": "TOKEN"}])
+    deliver.run(case.request(files=[first, {**first, "path": other}], services=[case.service(), spec]))
+    assert case.fence()["generations"] == {"api": 0}
+
+
 def test_a_rerun_after_a_crash_can_still_roll_back(case: Case) -> None:
     """The file holds the new value already, the process is dead: the previous value comes from the request."""
     case.host.put(PATH, f"TOKEN={case.new}\n")

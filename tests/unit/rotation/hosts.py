@@ -39,7 +39,6 @@ class Delivery:
         }
         self.credentials = {file["path"]: {e["credential"] for e in file["entries"]} for file in request["files"]}
         self.before = {path: dict(machine.files.get(path, {})) for path in self.values}
-        self.recorded = {name: machine.fence.get(name, 0) for name in request["generations"]}
         self.written: set[str] = set()
 
     def run(self, *, check: bool) -> dict[str, Any]:
@@ -153,7 +152,7 @@ class Delivery:
             self.note(f"put back {path}")
         self._start(service, verb or "restart")
         kept = {n for path in self.written - set(back) for n in self.credentials[path]}
-        self.machine.fence.update({n: number for n, number in self.recorded.items() if n not in kept})
+        self.machine.fence.update({n: number for n, number in self.request["before"].items() if n not in kept})
         again = self.sick(name, self.machine.processes[name])
         code = "unhealthy_rollback_failed" if again else "unhealthy_rolled_back"
         return {"code": code, "message": f"{name}: {problem}", "service": name}

@@ -225,3 +225,16 @@ def test_a_service_taken_back_does_not_keep_others_of_its_host_from_other_creden
     made.world.allergic.clear()
     assert made.walk() is None
     made.over()
+
+
+def test_a_switch_that_fails_after_a_lost_reply_leaves_the_host_open_for_other_orders(bench: MakeBench) -> None:
+    made = bench(two_on_a_host())
+    made.crash("after the record state one SWITCHING")
+    made.world.faults = [Fault("lost", "delivery", "h1", check=False)]
+    made.walk()
+    made.world.allergic.add("api")
+    made.world.machines["h1"].processes["api"].clear()
+    made.world.machines["h1"].processes["api"]["SECRET"] = made.store().secret("one", 1).reveal()
+    assert "does not bear" in str(made.walk())
+    assert made.standing("one").stages == {"api": Stage.ROLLED_BACK}
+    made.deploy()
