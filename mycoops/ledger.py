@@ -87,6 +87,7 @@ class Run:
     operator: str = ""
     reason: str = ""
     finished: str = ""
+    leaks: list[str] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
@@ -119,6 +120,8 @@ def apply(run: Run, record: Record) -> None:
     event = record["event"]
     if event == "finished":
         run.finished = record["time"]
+    if event == "leak":
+        run.leaks.append(record["place"])
     standing = run.rotations.get(record.get("credential", ""))
     if standing is None:
         return

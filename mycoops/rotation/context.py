@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mycoops import ledger
@@ -49,7 +49,6 @@ class Context:
     progress: Progress
     rotator_key: Callable[[str, int], None] = lambda credential, generation: None
     sleep: Callable[[float], None] = time.sleep
-    leaks: list[str] = field(default_factory=list)
 
     # looking
 
@@ -116,7 +115,8 @@ class Context:
         return self._noted(self.performer.carry_out(list(items), deliveries, check=check))
 
     def _noted(self, outcome: Outcome) -> Outcome:
-        self.leaks += outcome.leaks
+        for place in outcome.leaks:
+            self.record("leak", place=place)
         return outcome
 
     def forget(self, rotation: Rotation) -> None:

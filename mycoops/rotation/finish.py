@@ -1,4 +1,4 @@
-"""The moves that end the old value: soak, promote, revoke, drop, prove, close. Past the first effect the only way is forward."""
+"""The moves around the end of the old value: soak and promote before it, prove and close after it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.replies import blame, delivered, explain, failed_services
+from mycoops.rotation.quarantine import shut
+from mycoops.rotation.replies import explain
 from mycoops.rotation.switch import acknowledged
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
@@ -72,50 +73,6 @@ def promote(context: Context, move: Move) -> None:
         context.state(rotation.credential, State.PROMOTED)
 
 
-def revoke(context: Context, move: Move) -> None:
-    """Tell the authority to refuse the old value and end its sessions."""
-    rotations = _revocable(context, move)
-    items = {rotation.credential: context.items().entry(rotation, "revoke") for rotation in rotations}
-    answers = context.call([item for group in items.values() for item in group])
-    for credential, group in items.items():
-        if problem := explain(answers, group):
-            context.block(credential, problem)
-        else:
-            context.state(credential, State.REVOKED)
-
-
-def drop(context: Context, move: Move) -> None:
-    """An authority that is a service of ours takes the old value off its list."""
-    (service,) = move.services
-    rotations = [r for r in _revocable(context, move) if service not in context.standing(r.credential).dropped_by]
-    if rotations:
-        _off_list(context, service, rotations)
-    for rotation in context.at(move.credentials, State.REVOKING):
-        authorities = set(context.catalogue.credentials[rotation.credential].authority.services)
-        if context.standing(rotation.credential).dropped_by >= authorities:
-            context.state(rotation.credential, State.REVOKED)
-
-
-def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None:
-    lists = {(rotation.credential, service): [rotation.to_generation] for rotation in rotations}
-    answers = context.deliver(context.requests(lists=lists).for_services([service]))
-    wrong = blame(context, failed_services(context, answers, [service]))
-    for rotation in rotations:
-        if problem := wrong.get(rotation.credential):
-            context.block(rotation.credential, problem)
-        else:
-            context.record("dropped", credential=rotation.credential, service=service, **delivered(answers, service))
-
-
-def _revocable(context: Context, move: Move) -> list[Rotation]:
-    """Those whose every consumer has acknowledged; the point of no return is recorded before the first effect."""
-    rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
-    for rotation in rotations:
-        if context.standing(rotation.credential).state is State.PROMOTED:
-            context.state(rotation.credential, State.REVOKING, forward_only=True)
-    return rotations
-
-
 def prove(context: Context, move: Move) -> None:
     """See with fresh logins: random refused, new accepted, old refused; and that no restart of the authority undoes it."""
     rotations = context.at(move.credentials, State.REVOKED)
@@ -139,8 +96,8 @@ def prove(context: Context, move: Move) -> None:
 def _alive(context: Context, rotation: Rotation, seen: Probed) -> str:
     standing = standing_of(seen)
     if standing is Standing.NOBODY:
-        context.state(rotation.credential, State.QUARANTINED)
-    if standing is Standing.OVERLAP and not rotation.overlap.one_slot:
+        shut(context, rotation.credential)
+    if standing in (Standing.OVERLAP, Standing.OLD_ONLY) and rotation.overlap.two_valid:
         context.state(rotation.credential, State.REVOKING)
     return "" if standing is Standing.NEW_ONLY else f"{EXPLAINED[standing]}. {seen.detail}".strip()
 
@@ -158,14 +115,17 @@ def _volatile(context: Context, answers: Answers, items: list[Item]) -> str:
 
 
 def close(context: Context, move: Move) -> None:
-    """Forget the dead value; a rotation whose run leaked stays open, because a person has to look."""
+    """Forget the dead value; a rotation whose run leaked stays open until a person was told, because someone has to look."""
     for rotation in context.at(move.credentials, State.PROVEN_DEAD):
-        if context.leaks:
-            context.block(
-                rotation.credential,
-                f"a value was found in {', '.join(sorted(set(context.leaks)))}",
-                f"mycoops rotate {rotation.credential}",
-            )
+        if places := _untold(context, rotation.credential):
+            for place in places:
+                context.fact(rotation.credential, "leak", outcome="found", place=place)
+            context.block(rotation.credential, f"a value was found in {', '.join(places)}: look, resume, and rotate it once more")
             continue
         context.forget(rotation)
         context.state(rotation.credential, State.CLOSED)
+
+
+def _untold(context: Context, credential: str) -> list[str]:
+    told = {fact["place"] for fact in context.standing(credential).facts if fact["fact"] == "leak"}
+    return sorted(set(context.run.leaks) - told)

@@ -9,6 +9,7 @@ from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import blame, delivered, explain, failed_services, left_out
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
@@ -116,7 +117,7 @@ def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:
         listed = context.kind(rotation.credential).accepts_by == "delivery"
         context.state(rotation.credential, State.MINTED if listed else State.MINTING)
     if standing is Standing.NOBODY:
-        context.state(rotation.credential, State.QUARANTINED)
+        shut(context, rotation.credential)
     return "" if standing in (Standing.OVERLAP, Standing.NEW_ONLY) else f"{EXPLAINED[standing]}. {seen.detail}".strip()
 
 

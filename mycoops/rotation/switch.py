@@ -7,6 +7,7 @@ from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import brought
 from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import delivered, explain, failed_services, left_out, unsettled
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
@@ -120,6 +121,8 @@ def _replaced(context: Context, rotation: Rotation, seen: Probed, answers: Answe
         reason = f"the value that was brought is refused; {EXPLAINED[standing]}: bring another, or ask again"
         context.block(name, reason, f"mycoops provide {name}")
         return False
+    if standing is Standing.NOBODY:
+        shut(context, name)
     told = explain(answers, [item for item in _cut(context, rotation, again=False) if answers.of(item.id)])
     context.block(name, ". ".join(text for text in (f"after the cut: {EXPLAINED[standing]}", told, seen.detail) if text))
     return False

@@ -8,7 +8,7 @@ from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, W
 from mycoops.ledger import Standing
 from mycoops.model import ORDER, State, Verb
 from mycoops.plan import Move
-from mycoops.rotation import finish, mint, prepare, switch
+from mycoops.rotation import finish, mint, prepare, quarantine, revoke, switch
 from mycoops.rotation.context import Context
 
 HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
@@ -21,8 +21,8 @@ HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
     Verb.CUTOVER: switch.cutover,
     Verb.SOAK: finish.soak,
     Verb.PROMOTE: finish.promote,
-    Verb.REVOKE: finish.revoke,
-    Verb.DROP: finish.drop,
+    Verb.REVOKE: revoke.revoke,
+    Verb.DROP: revoke.drop,
     Verb.PROVE: finish.prove,
     Verb.CLOSE: finish.close,
 }
@@ -55,6 +55,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     for name, standing in context.run.rotations.items():
         if standing.open and standing.halted and not standing.aborting:
             context.record("unblocked", credential=name)
+    quarantine.release(context)
     for number, move in enumerate(context.plan.moves, 1):
         if not any(_due(move, context.standing(name)) for name in move.credentials):
             continue
@@ -81,6 +82,8 @@ def raise_for(context: Context) -> None:
     back = [standing for standing in left if standing.aborting]
     stuck = [standing for standing in left if standing.blocked and not standing.aborting]
     lines = _reasons(stuck)
+    if any(standing.state is State.QUARANTINED for standing in stuck):
+        raise ForwardOnly(f"stopped, and not every credential has a valid value\n{lines}", hint="Mend that, then `mycoops resume`.")
     if any(standing.forward_only for standing in stuck):
         raise ForwardOnly(f"stopped after the point of no return\n{lines}", hint="Mend the cause, then `mycoops resume`.")
     if stuck:

@@ -124,6 +124,16 @@ def simple(kind: str, **more: Any) -> Catalogue:
     return fleet(services, {"it": _credential(kind, {"host": "h3"}, [use("api", "SECRET"), use("job", "SECRET")])}, **more)
 
 
+def apart() -> Catalogue:
+    """Two services on one host, each with a credential of its own."""
+    services = {"api": _service("h1", "api", ["SECRET"]), "job": _service("h1", "job", ["SECRET"])}
+    credentials = {
+        "one": _credential("acl", {"host": "h3"}, [use("api", "SECRET")]),
+        "two": _credential("acl", {"host": "h3"}, [use("job", "SECRET")]),
+    }
+    return fleet(services, credentials)
+
+
 def own_password() -> Catalogue:
     """The rotator's own password."""
     return fleet({}, {"own": _credential("password", {"host": "h1"}, [{"rotator": True}])})
@@ -163,3 +173,4 @@ STORIES = {
         Story("mixed", mixed(), waits=2),
     )
 }
+APART = Story("apart", apart())

@@ -8,7 +8,7 @@ from mycoops.errors import ForwardOnly, WaitingForPerson
 from mycoops.model import Stage, State
 from mycoops.secret import generate
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import Story, fleet, simple, use
+from tests.unit.rotation.stories import APART, Story, fleet, simple, use
 from tests.unit.rotation.world import Fault
 
 
@@ -26,18 +26,6 @@ def test_a_service_that_is_restarted_by_hand_is_not_acknowledged_before_it_was(b
     made.world.machines["h2"].processes["job"] = dict(made.world.machines["h2"].files["/etc/job.env"])
     assert made.walk() is None
     made.over()
-
-
-def two_on_a_host() -> Story:
-    """Two services on one host, each with a credential of its own."""
-    declared = simple("acl")
-    services = {name: one.model_copy(update={"host": "h1"}) for name, one in declared.services.items()}
-    it = declared.credentials["it"]
-    credentials = {
-        "one": it.model_copy(update={"consumers": it.consumers[:1]}),
-        "two": it.model_copy(update={"consumers": it.consumers[1:]}),
-    }
-    return Story("two", declared.model_copy(update={"mycoops_services": services, "mycoops_credentials": credentials}))
 
 
 def test_a_lost_reply_leaves_the_service_where_it_may_be(bench: MakeBench) -> None:
@@ -63,7 +51,7 @@ def test_a_service_the_host_took_back_is_on_its_old_values(bench: MakeBench) -> 
 
 
 def test_a_service_that_is_ill_before_the_switch_stops_its_own_credential_only(bench: MakeBench) -> None:
-    made = bench(two_on_a_host())
+    made = bench(APART)
     made.crash("before the record state one SWITCHING")
     made.world.ill.add("api")
     assert "nothing was touched" in str(made.walk())
@@ -75,7 +63,7 @@ def test_a_service_that_is_ill_before_the_switch_stops_its_own_credential_only(b
 
 
 def test_a_service_that_fails_on_its_new_value_stops_its_own_credential_only(bench: MakeBench) -> None:
-    made = bench(two_on_a_host())
+    made = bench(APART)
     made.world.allergic.add("api")
     assert "does not bear" in str(made.walk())
     assert (made.standing("one").state, made.standing("two").state) == (State.SWITCHING, State.CLOSED)
@@ -85,7 +73,7 @@ def test_a_service_that_fails_on_its_new_value_stops_its_own_credential_only(ben
 
 
 def test_a_malformed_file_stops_the_credentials_in_it_only(bench: MakeBench) -> None:
-    made = bench(two_on_a_host())
+    made = bench(APART)
     made.world.machines["h1"].malformed.add("/etc/api.env")
     assert "/etc/api.env:3" in str(made.walk())
     assert (made.standing("one").state, made.standing("two").state) == (State.PLANNED, State.CLOSED)
@@ -95,7 +83,7 @@ def test_a_malformed_file_stops_the_credentials_in_it_only(bench: MakeBench) -> 
 
 
 def test_a_file_that_is_broken_between_stage_and_switch_stops_the_credentials_in_it_only(bench: MakeBench) -> None:
-    made = bench(two_on_a_host())
+    made = bench(APART)
     made.crash("before the record state one SWITCHING")
     made.world.machines["h1"].malformed.add("/etc/api.env")
     assert "/etc/api.env:3" in str(made.walk())
@@ -228,7 +216,7 @@ def test_a_service_taken_back_does_not_keep_others_of_its_host_from_other_creden
 
 
 def test_a_switch_that_fails_after_a_lost_reply_leaves_the_host_open_for_other_orders(bench: MakeBench) -> None:
-    made = bench(two_on_a_host())
+    made = bench(APART)
     made.crash("after the record state one SWITCHING")
     made.world.faults = [Fault("lost", "delivery", "h1", check=False)]
     made.walk()

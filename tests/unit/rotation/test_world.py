@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mycoops.model import State
-from mycoops.rotation import finish, prepare, switch
+from mycoops.rotation import finish, prepare, revoke, switch
 from mycoops.rotation.context import Context
 from mycoops.secret import generate
 from mycoops.vault import Store
@@ -17,6 +17,7 @@ def test_it_notices_a_revocation_before_every_acknowledgement(bench: MakeBench, 
     made = bench("O1-admin")
     made.world.faults = [Fault("unreachable", "delivery", "h2", check=False)]
     monkeypatch.setattr(finish, "acknowledged", lambda context, rotation: True)
+    monkeypatch.setattr(revoke, "acknowledged", lambda context, rotation: True)
     monkeypatch.setattr(switch, "acknowledged", lambda context, rotation: True)
     monkeypatch.setattr(Context, "block", lambda *_: None)
     with pytest.raises(Violation, match="4: cache: revoked before"):
@@ -25,7 +26,7 @@ def test_it_notices_a_revocation_before_every_acknowledgement(bench: MakeBench, 
 
 def test_it_notices_a_revocation_that_was_not_recorded(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     made = bench("O1-slots")
-    monkeypatch.setattr(finish, "_revocable", lambda context, move: context.at(move.credentials, State.PROMOTED))
+    monkeypatch.setattr(revoke, "_revocable", lambda context, move: context.at(move.credentials, State.PROMOTED))
     with pytest.raises(Violation, match="REVOKING was not durable"):
         made.walk()
 

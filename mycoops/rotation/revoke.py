@@ -1,0 +1,74 @@
+"""The moves that end the old value: revoke and drop. From their first effect the only way is forward."""
+
+from __future__ import annotations
+
+from mycoops.model import State
+from mycoops.plan import Move, Rotation
+from mycoops.rotation.context import Context
+from mycoops.rotation.probing import Probed, probe, standing_of
+from mycoops.rotation.quarantine import shut
+from mycoops.rotation.replies import blame, delivered, explain, failed_services
+from mycoops.rotation.switch import acknowledged
+from mycoops.verdict import EXPLAINED, Standing
+
+
+def revoke(context: Context, move: Move) -> None:
+    """Tell the authority to refuse the old value and end its sessions; whoever comes back to it asks what is valid first."""
+    again = context.at(move.credentials, State.REVOKING)
+    seen, _ = probe(context, again) if again else ({}, None)
+    for rotation in again:
+        _ask_again(context, rotation, seen[rotation.credential])
+    rotations = _revocable(context, move)
+    items = {rotation.credential: context.items().entry(rotation, "revoke") for rotation in rotations}
+    answers = context.call([item for group in items.values() for item in group])
+    for credential, group in items.items():
+        if problem := explain(answers, group):
+            context.block(credential, problem)
+        else:
+            context.state(credential, State.REVOKED)
+
+
+def _ask_again(context: Context, rotation: Rotation, seen: Probed) -> None:
+    """Stop a revocation that would leave nobody valid; a new value that its authority has lost is activated once more."""
+    standing, name = standing_of(seen), rotation.credential
+    if standing in (Standing.OVERLAP, Standing.NEW_ONLY):
+        return
+    if standing is Standing.NOBODY:
+        shut(context, name)
+    problem = f"{EXPLAINED[standing]}. {seen.detail}".strip()
+    if standing is Standing.OLD_ONLY and not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
+        items = context.items().entry(rotation, "mint")
+        problem = explain(context.call(items), items) or "its authority had lost the new value, and has it again"
+    context.block(name, problem)
+
+
+def drop(context: Context, move: Move) -> None:
+    """An authority that is a service of ours takes the old value off its list."""
+    (service,) = move.services
+    rotations = [r for r in _revocable(context, move) if service not in context.standing(r.credential).dropped_by]
+    if rotations:
+        _off_list(context, service, rotations)
+    for rotation in context.at(move.credentials, State.REVOKING):
+        authorities = set(context.catalogue.credentials[rotation.credential].authority.services)
+        if context.standing(rotation.credential).dropped_by >= authorities:
+            context.state(rotation.credential, State.REVOKED)
+
+
+def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None:
+    lists = {(rotation.credential, service): [rotation.to_generation] for rotation in rotations}
+    answers = context.deliver(context.requests(lists=lists).for_services([service]))
+    wrong = blame(context, failed_services(context, answers, [service]))
+    for rotation in rotations:
+        if problem := wrong.get(rotation.credential):
+            context.block(rotation.credential, problem)
+        else:
+            context.record("dropped", credential=rotation.credential, service=service, **delivered(answers, service))
+
+
+def _revocable(context: Context, move: Move) -> list[Rotation]:
+    """Those whose every consumer has acknowledged; the point of no return is recorded before the first effect."""
+    rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
+    for rotation in rotations:
+        if context.standing(rotation.credential).state is State.PROMOTED:
+            context.state(rotation.credential, State.REVOKING, forward_only=True)
+    return rotations

@@ -1,0 +1,114 @@
+"""The old value goes only after the soak has counted nothing, and its end is seen; a leak is told before a rotation closes."""
+
+from __future__ import annotations
+
+import pytest
+
+from mycoops.errors import ForwardOnly, StepFailed
+from mycoops.model import State
+from mycoops.rotation import finish
+from tests.unit.rotation.conftest import MakeBench
+from tests.unit.rotation.stories import Story, fleet, lists
+from tests.unit.rotation.world import Fault
+
+
+def test_the_soak_is_as_long_as_the_fleet_says(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.walk()
+    assert made.slept == [3]
+
+
+def test_a_key_is_dropped_no_sooner_than_its_longest_token_ends(bench: MakeBench) -> None:
+    declared = lists()
+    key = declared.credentials["key"]
+    authority = key.authority.model_copy(update={"options": {"max_ttl_seconds": 90}})
+    credentials = {**declared.credentials, "key": key.model_copy(update={"authority": authority})}
+    made = bench(Story("long", declared.model_copy(update={"mycoops_credentials": credentials})))
+    made.clock.seen = lambda what: (
+        what == "deliver far" and pytest.fail("dropped") if not made.slept and "REVOKING" in what else None
+    )
+    assert made.walk() is None
+    assert made.slept == [90 + finish.SKEW_SECONDS]
+
+
+def test_one_slot_has_nothing_to_wait_for(bench: MakeBench) -> None:
+    made = bench("O4")
+    made.walk()
+    assert set(made.slept) <= {0.0}
+
+
+def test_a_use_that_never_ends_keeps_the_old_value(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.world.uses["db"] = 1
+    error = made.walk()
+    assert isinstance(error, StepFailed)
+    assert "h3 still counts 1 uses of the old value" in str(error)
+    assert made.world.calls.count("drain db h3") == finish.DRAIN_ATTEMPTS
+    assert made.standing("db").state is State.SOAKING
+    assert "revoke db h3" not in made.world.calls
+    made.world.uses.clear()
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_use_that_ends_in_time_is_waited_for(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench("O1-slots")
+    made.world.uses["db"] = 3
+    real = made.world._drain
+
+    def less(item: object, values: object) -> object:
+        made.world.uses["db"] -= 1
+        return real(item, values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(made.world, "_drain", less)
+    assert made.walk() is None
+    assert made.slept == [3, finish.DRAIN_SECONDS, finish.DRAIN_SECONDS]
+
+
+def test_an_authority_that_cannot_count_keeps_the_old_value(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.world.faults = [Fault("unreachable", "drain", times=finish.DRAIN_ATTEMPTS)]
+    assert "cannot be reached" in str(made.walk())
+    assert made.standing("db").state is State.SOAKING
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_change_that_a_restart_would_undo_is_not_proof(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench("O1-slots")
+    monkeypatch.setattr(made.world, "_persist", lambda *_: {"persisted": False})
+    assert "a restart of the authority would undo the change" in str(made.walk())
+    assert made.standing("db").state is State.REVOKED
+    monkeypatch.undo()
+
+
+def test_a_path_that_accepts_anything_proves_nothing(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.crash("after the record state db REVOKED")
+    made.world.authorities["db"]["h3"].trust = True
+    error = made.walk()
+    assert isinstance(error, ForwardOnly)
+    assert "this path does not check" in str(error)
+    made.world.authorities["db"]["h3"].trust = False
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_leak_is_told_once_and_survives_the_process_that_saw_it(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.world.leaks = ["run003/stdout"]
+    made.crash("after the record state db ACTIVATED")
+    error = made.walk()
+    assert isinstance(error, ForwardOnly)
+    assert "a value was found in run003/stdout" in str(error)
+    assert made.standing("db").state is State.PROVEN_DEAD
+    assert made.store().pending("db") == [1, 2]
+    assert made.walk() is None
+    assert [fact["place"] for fact in made.standing("db").facts if fact["fact"] == "leak"] == ["run003/stdout"]
+    made.over()
+
+
+def test_a_fleet_of_nothing_is_over_at_once(bench: MakeBench) -> None:
+    made = bench(Story("none", fleet({}, {})))
+    assert made.walk() is None
+    assert made.records()[-1]["event"] == "finished"

@@ -1,0 +1,93 @@
+"""Nothing is revoked on hope: not before every acknowledgement, and not where it would leave nobody valid."""
+
+from __future__ import annotations
+
+import pytest
+
+from mycoops.errors import ForwardOnly
+from mycoops.model import State
+from tests.unit.rotation.authorities import Logins
+from tests.unit.rotation.conftest import MakeBench
+from tests.unit.rotation.world import Fault
+
+
+def test_a_consumer_that_cannot_be_reached_keeps_the_old_value_alive(bench: MakeBench) -> None:
+    made = bench("O2")
+    made.world.faults = [Fault("unreachable", "delivery", "h2", check=False)]
+    assert "h2 cannot be reached over ssh" in str(made.walk())
+    assert "revoke it h3" not in made.world.calls
+    assert made.world.accepts("it", "", made.store().secret("it", 1).reveal())
+    assert made.walk() is None
+    made.over()
+
+
+def test_old_still_accepted_after_the_revocation_is_revoked_again(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.world.authorities["db"]["h3"].immortal = True
+    error = made.walk()
+    assert isinstance(error, ForwardOnly)
+    assert "old and new are both accepted" in str(error)
+    assert made.standing("db").state is State.REVOKING
+    assert isinstance(made.walk(), ForwardOnly)
+    made.world.authorities["db"]["h3"].immortal = False
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_list_that_still_holds_the_old_value_is_delivered_again(bench: MakeBench) -> None:
+    made = bench("O1-lists")
+    made.crash("after the record state token REVOKED")
+    stale = made.world.machines["h1"].processes["gate"], made.world.machines["h3"].processes["door"]
+    both = [made.store().secret("token", number).reveal() for number in (1, 2)]
+    for process in stale:
+        process["TOKENS"] = str(both).replace("'", '"')
+    assert "old and new are both accepted" in str(made.walk())
+    assert made.walk() is None
+    made.over()
+
+
+def test_an_authority_that_lost_the_new_value_is_given_it_again_before_anything_is_revoked(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.crash("after the record state db REVOKED")
+    logins = made.world.authorities["db"]["h3"]
+    assert isinstance(logins, Logins)
+    old, new = (made.store().secret("db", number).reveal() for number in (1, 2))
+    made.world.dead.add("db")
+    logins.names = {"app_a": old}
+    assert "only the old value is accepted" in str(made.walk())
+    assert "has it again" in str(made.walk())
+    assert logins.names == {"app_a": old, "app_b": new}
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_revocation_is_not_repeated_where_it_would_leave_nobody_valid(bench: MakeBench) -> None:
+    made = bench("O2")
+    made.crash("before the record state it REVOKED")
+    made.world.authorities["it"]["h3"].outage = True
+    before = made.world.calls.count("revoke it h3")
+    assert "neither the old nor the new value" in str(made.walk())
+    assert made.world.calls.count("revoke it h3") == before
+    assert made.standing("it").state is State.QUARANTINED
+    made.world.authorities["it"]["h3"].outage = False
+    assert made.walk() is None
+    made.over()
+
+
+@pytest.mark.parametrize("what", ["lost", "unreachable", "error"])
+@pytest.mark.parametrize(("story", "entry"), [("O1-slots", "revoke"), ("O1-admin", "revoke"), ("O2", "revoke"), ("O3", "revoke")])
+def test_a_revocation_of_unknown_outcome_is_gone_on_with(bench: MakeBench, story: str, entry: str, what: str) -> None:
+    made = bench(story)
+    made.world.faults = [Fault(what, entry)]
+    made.finish()
+
+
+@pytest.mark.parametrize("what", ["lost", "unreachable", "error"])
+@pytest.mark.parametrize("host", ["h1", "h2", "h3"])
+def test_a_drop_of_unknown_outcome_is_gone_on_with(bench: MakeBench, host: str, what: str) -> None:
+    made = bench("O1-lists")
+    made.crash("after the record state token PROMOTED")
+    made.world.faults = [Fault(what, "delivery", host, check=False)]
+    assert isinstance(made.walk(), ForwardOnly)
+    made.deploy()
+    made.finish()
