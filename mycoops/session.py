@@ -12,7 +12,6 @@ from mycoops.catalogue import Catalogue, Source
 from mycoops.errors import ConfigurationError, JournalError
 from mycoops.kinds import Kind
 from mycoops.masking import Masker
-from mycoops.model import Stage
 from mycoops.performer import AnsiblePerformer
 from mycoops.runner import Environment, Runner
 from mycoops.secret import fingerprint
@@ -130,7 +129,6 @@ def _key_in_force(fleet: Fleet, store: Store, credential: str) -> int:
     for run in fleet.runs().values():
         standing = run.rotations.get(credential)
         if standing and standing.open:
-            switched = standing.stages.get("rotator") is Stage.ACKNOWLEDGED
-            return standing.to_generation if switched else standing.from_generation
+            return standing.generation_for("rotator")
     meta = store.meta(credential)
     return meta.generation if meta else 1

@@ -29,9 +29,13 @@ EXPLAINED = {
 }
 
 
-def combine(outcomes: Iterable[Outcome]) -> Outcome:
-    """One outcome for the same value seen from several hosts: any uninformative one, or a disagreement, is `unreachable`."""
+def combine(outcomes: Iterable[Outcome], split: Outcome = Outcome.UNREACHABLE) -> Outcome:
+    """One outcome for the same value seen from several hosts: `split` where it is accepted by some and refused by others.
+
+    Any other disagreement, and any host that could not say, is `unreachable`."""
     seen = set(outcomes)
+    if seen == {Outcome.ACCEPTED, Outcome.REFUSED}:
+        return split
     return seen.pop() if len(seen) == 1 else Outcome.UNREACHABLE
 
 

@@ -13,6 +13,9 @@ from mycoops.rotation.replies import explain
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import Standing, combine, judge
 
+WORST = {"random": Outcome.ACCEPTED, "new": Outcome.REFUSED, "old": Outcome.ACCEPTED}
+"""What a value counts as that some hosts see accepted and others refused: the reading that claims least for the rotation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:
@@ -70,6 +73,5 @@ def _read(context: Context, items: list[Item], answers: Answers) -> Probed:
             host=item.host,
             evidence=evidence,
         )
-    unknown = combine([])
-    outcomes = {subject: combine(found) if found else unknown for subject, found in seen.items()}
+    outcomes = {subject: combine(found, WORST[subject]) for subject, found in seen.items()}
     return Probed(outcomes["random"], outcomes["new"], outcomes["old"], explain(answers, items))

@@ -22,6 +22,7 @@ from mycoops.plan import Held, Move, Plan, make
 from mycoops.report import final_facts
 from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
+from mycoops.rotation.switch import ROTATOR
 from mycoops.rotation.walk import walk
 from mycoops.secret import generate
 from mycoops.values import resolve
@@ -89,7 +90,7 @@ class Bench:
         self.errors: list[MycoopsError] = []
         self.slept: list[float] = []
         self.progress = Quiet()
-        self._kept: set[str] | None = None
+        self._kept: dict[tuple[str, int], str] | None = None
         self._first_values()
         self.world = self._world()
         self.plan = self._open()
@@ -165,10 +166,10 @@ class Bench:
         """One rotation as its journal tells it."""
         return self.run().rotations[credential]
 
-    def kept(self) -> set[str]:
+    def kept(self) -> dict[tuple[str, int], str]:
         """Every value in the store on disk; read again after a write only."""
         if self._kept is None:
-            self._kept = {secret.reveal() for _, _, secret in self.store().secrets()}
+            self._kept = {(name, number): secret.reveal() for name, number, secret in self.store().secrets()}
         return self._kept
 
     def forget(self) -> None:
@@ -183,6 +184,7 @@ class Bench:
         written = Journal(self.path, KEY)
         run = ledger.fold(written.records)
         assert run
+        self._new_agent(run)
         return Context(
             catalogue=self.catalogue,
             kinds=self.kinds,
@@ -196,6 +198,13 @@ class Bench:
             rotator_key=self._rotator_key,
             sleep=self.slept.append,
         )
+
+    def _new_agent(self, run: ledger.Run) -> None:
+        """A new process has a new agent, which holds what the session says is in force."""
+        for name in self.world.rotator:
+            standing, meta = run.rotations[name], self.store().meta(name)
+            assert meta
+            self.world.rotator[name] = standing.generation_for(ROTATOR) if standing.open else meta.generation
 
     def _rotator_key(self, credential: str, generation: int) -> None:
         self.world.rotator[credential] = generation
@@ -321,14 +330,15 @@ class Bench:
             assert meta.generation == current
             assert store.pending(name) == []
             value = store.secret(name, current).reveal()
-            assert set(self.world._valid(name)) == {value}, f"{name}: another value is still valid"
+            valid = set(self.world._valid(name)) - set(self.world.hand.values())
+            assert valid == {value}, f"{name}: another value is still valid"
             assert {held[1] for _, held in self.world._holders(name)} <= {value}
         self.silent()
 
     def silent(self) -> None:
         """Invariant 9: no file but the encrypted ones holds a value."""
         text = self.path.read_text() + "\n".join(self.progress.notes) + "\n".join(map(str, self.errors))
-        for value in self.world.known | self.kept():
+        for value in self.world.known.union(self.kept().values()):
             if value in text:
                 raise Violation("9: a journal, a note or an error holds a value")
 

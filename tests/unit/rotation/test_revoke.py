@@ -6,7 +6,7 @@ import pytest
 
 from mycoops.errors import ForwardOnly
 from mycoops.model import State
-from tests.unit.rotation.authorities import Logins
+from tests.unit.rotation.authorities import Logins, Tokens
 from tests.unit.rotation.conftest import MakeBench
 from tests.unit.rotation.world import Fault
 
@@ -91,3 +91,23 @@ def test_a_drop_of_unknown_outcome_is_gone_on_with(bench: MakeBench, host: str, 
     assert isinstance(made.walk(), ForwardOnly)
     made.deploy()
     made.finish()
+
+
+def test_a_revocation_done_on_some_hosts_only_is_gone_on_with(bench: MakeBench) -> None:
+    made = bench("O1-own-key")
+    made.world.faults = [Fault("unreachable", "revoke", "h2")]
+    assert isinstance(made.walk(), ForwardOnly)
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_new_value_that_one_host_lost_is_given_to_it_again(bench: MakeBench) -> None:
+    made = bench("O1-own-key")
+    made.crash("before the record state own VERIFIED")
+    account = made.world.authorities["own"]["h2"]
+    assert isinstance(account, Tokens)
+    account.tokens.pop(made.store().secret("own", 2).reveal())
+    assert "only the old value is accepted" in str(made.walk())
+    assert made.standing("own").state is State.MINTING
+    assert made.walk() is None
+    made.over()

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from mycoops.catalogue import Catalogue
@@ -21,7 +22,21 @@ from tests.unit.rotation.authorities import Authority, Logins, Refused, Single, 
 from tests.unit.rotation.hosts import Delivery, Env, Machine
 
 Records = list[dict[str, Any]]
-LASTING = ("authorities", "machines", "rotator", "faults", "uses", "staged", "stale", "known", "allergic", "ill", "dead", "resting")
+LASTING = (
+    "authorities",
+    "machines",
+    "rotator",
+    "faults",
+    "uses",
+    "staged",
+    "stale",
+    "known",
+    "hand",
+    "allergic",
+    "ill",
+    "dead",
+    "resting",
+)
 
 
 class Violation(AssertionError):
@@ -59,7 +74,7 @@ class World:
     kinds: Mapping[str, Kind]
     open_store: Callable[[], Store]
     journal: Callable[[], Records]
-    kept_values: Callable[[], set[str]]
+    kept: Callable[[], dict[tuple[str, int], str]]
     note: Callable[[str], None] = lambda what: None
     authorities: dict[str, dict[str, Authority]] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
@@ -75,6 +90,7 @@ class World:
     calls: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+    hand: dict[str, str] = field(default_factory=dict)
     resting: bool = False
 
     def state(self) -> dict[str, Any]:
@@ -293,7 +309,7 @@ class World:
                     text = self._disk(consumer.service, variable)
                     yield f"{consumer.service} as it would start", split(form, declared.principal, text)
         if credential in self.rotator:
-            yield "the rotator", (declared.principal, self.open_store().secret(credential, self.rotator[credential]).reveal())
+            yield "the rotator", (declared.principal, self.kept()[credential, self.rotator[credential]])
 
     def _sick(self, service: str, env: Env) -> str:
         if service in self.ill:
@@ -322,7 +338,7 @@ class World:
     def check(self) -> None:
         """Invariants 1, 2 and 6, at this very instant."""
         self._require(not self.stale, f"6: a host was given an older order: {self.stale}")
-        kept = self.kept_values()
+        kept = {*self.kept().values(), *self.hand.values()}
         self.known |= kept
         for name, declared in self.catalogue.credentials.items():
             overlap = self.kinds[declared.kind].overlap
@@ -376,13 +392,15 @@ class World:
         assert meta
         number = max([meta.generation, *store.pending(credential)]) + 1
         (authority,) = self.authorities[credential].values()
-        made = Tokens().make()
-        store.put_pending(credential, number, "", Secret(made))
+        made = self.hand.setdefault(credential, Tokens().make())
         if isinstance(authority, Single):
             authority.value = made
         else:
             assert isinstance(authority, Tokens)
             authority.tokens[made] = ""
+        self._look(f"a person made a value for {credential}")
+        store.put_pending(credential, number, "", Secret(made))
+        del self.hand[credential]
         self._look(f"a person brought {credential}")
 
 
@@ -399,9 +417,12 @@ class Values:
 
 def split(form: str, principal: str, text: str) -> tuple[str, str]:
     """Read principal and value back out of a rendered form."""
-    pattern = re.escape(form).replace("<principal>", "(?P<principal>.*?)").replace("<value>", "(?P<value>.*)")
-    found = re.fullmatch(pattern, text)
-    if not found:
-        return "", text
-    groups = found.groupdict()
-    return groups.get("principal", principal), groups["value"]
+    if form == "<value>":
+        return principal, text
+    found = _pattern(form).fullmatch(text)
+    return (found["principal"], found["value"]) if found else ("", text)
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(re.escape(form).replace("<principal>", "(?P<principal>.*?)").replace("<value>", "(?P<value>.*)"))
