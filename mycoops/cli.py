@@ -144,7 +144,7 @@ def rotate(
         answers.plan(made, as_json=False, console=errors)
         typer.confirm("Carry this out?", abort=True, err=True)
     runner: list[rotating.Outcome] = []
-    with Display(errors, quiet=as_json) as display, interrupts.gentle(lambda: display.note(STOPPING)) as stop:
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         runner.append(rotating.rotate(opened, made, display, display.host, stop))
     _finish(runner, opened, as_json=as_json)
 
@@ -156,7 +156,7 @@ STOPPING = "stopping after this step; everything stays resumable"
 def resume(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     """Go on with every rotation that is open, from exactly where its journal stands."""
     opened = open_fleet(fleet)
-    with Display(errors, quiet=as_json) as display, interrupts.gentle(lambda: display.note(STOPPING)) as stop:
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         done = rotating.resume(opened, display, display.host, stop)
     _finish(done, opened, as_json=as_json)
 

@@ -1,24 +1,32 @@
-"""Ctrl-C and SIGTERM ask a run to stop between two moves; a second one ends the playbook under way. Both leave it resumable."""
+"""Ctrl-C, SIGTERM and a closed terminal ask a run to stop between two moves, which leaves it resumable."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
+STDERR = 2
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @contextmanager
-def gentle(first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Within the block signals only raise a flag; yields the question whether it is up. `first` is called once, to say so."""
+def gentle(words: str) -> Iterator[Callable[[], bool]]:
+    """Within the block signals only raise a flag; yields the question whether it is up. The first one is answered with `words`.
+
+    They go to the descriptor itself: a signal may come while something is being printed, and a stream cannot be written to then."""
     asked: list[int] = []
 
     def handler(number: int, frame: FrameType | None) -> None:
         asked.append(number)
         if len(asked) == 1:
-            first()
+            with suppress(OSError):
+                os.write(STDERR, f"\n{words}\n".encode())
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
         yield lambda: bool(asked)
     finally:
