@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,9 @@ from pathlib import Path
 
 from mycoops.errors import ConfigurationError
 from mycoops.secret import Secret
+
+UNTIL_STDIN_ENDS = 'cat > /dev/null; kill "$SSH_AGENT_PID"'
+"""What the agent runs beside itself: it ends with the pipe from this process, however this process ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,20 @@ class Agent:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Agent]:
-    """Run an agent in `directory` for the length of the block."""
+    """Run an agent in `directory` for the length of the block, and no longer than this process lives."""
     socket = directory / "agent.sock"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        ["ssh-agent", "-a", str(socket), "sh", "-c", UNTIL_STDIN_ENDS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         _wait_for(socket, process)
         yield Agent(socket)
     finally:
-        os.kill(process.pid, signal.SIGTERM)
+        if process.stdin:
+            process.stdin.close()
         process.wait(timeout=5)
 
 

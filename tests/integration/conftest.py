@@ -1,0 +1,58 @@
+"""One lab for the whole session, in the order in which its tests build on each other; it is removed whatever happens."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration import fleet
+from tests.integration.lab import Lab
+
+ORDER = ("boot", "deploy", "quarter", "env_files", "rollback", "crash", "refusals", "own_kind", "log", "silence")
+"""The modules: the lab that is booted and removed by its own test first, the search through everything last."""
+PORT_OFFSET = -25000
+"""Below the range from which this machine takes ports for its own connections."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip all of it where there is no podman; else put the modules in order."""
+    mine = [item for item in items if Path(item.path).parent == Path(__file__).parent]
+    if shutil.which("podman") is None:
+        for item in mine:
+            item.add_marker(pytest.mark.skip(reason="the lab needs podman"))
+    places = [items.index(item) for item in mine]
+    for place, item in zip(places, sorted(mine, key=_place), strict=True):
+        items[place] = item
+
+
+def _place(item: pytest.Item) -> int:
+    return next((number for number, word in enumerate(ORDER) if word in Path(item.path).stem), len(ORDER) - 1)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The fleet `itest`, booted and deployed; its state lies in memory, as it would on a careful person's machine."""
+    root = tmp_path_factory.mktemp("lab")
+    home = root / "home"
+    home.mkdir()
+    made = Lab(fleet.make(root, name="itest", offset=PORT_OFFSET), Path(tempfile.mkdtemp(dir=root, prefix="state-")), home)
+    try:
+        made.run("lab", "down")
+        made.run("lab", "up")
+        made.run("deploy")
+        yield made
+    finally:
+        made.run("lab", "down")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open(request: pytest.FixtureRequest) -> None:
+    """A test starts with no rotation open: what another one left behind is carried to its end first."""
+    if "lab" in request.fixturenames:
+        lab: Lab = request.getfixturevalue("lab")
+        if any(one["next"].startswith("mycoops ") for one in lab.run("status", "--json").json()):
+            lab.run("resume", status=None)
