@@ -36,11 +36,13 @@ LEAST = {
 Photographs = list[tuple[str, Snapshot]]
 
 
-def photographs(made: Bench, run: Callable[[], object]) -> Photographs:
+def photographs(made: Bench, run: Callable[[], object], only: str = "") -> Photographs:
     """What a new process would find at each point of a run; points between which nothing lasting happened share a photograph."""
     taken: Photographs = []
 
     def take(what: str) -> None:
+        if only not in ("", what):
+            return
         snapshot = made.snapshot()
         if not taken or taken[-1][1] != snapshot:
             taken.append((what, snapshot))

@@ -45,13 +45,14 @@ class Violation(AssertionError):
 
 @dataclass
 class Fault:
-    """Something that goes wrong `times` times: `lost` (done, but no reply), `error` (not done), `unreachable`."""
+    """Goes wrong `times` times, after going well `skip` times: `lost` (done, but no reply), `error` (not done), `unreachable`."""
 
     what: str
     entry: str = ""
     host: str = ""
     credential: str = ""
     times: int = 1
+    skip: int = 0
     code: str = "broken"
     check: bool | None = None
 
@@ -59,6 +60,9 @@ class Fault:
         """Whether it strikes here; it is used up by that."""
         fits = self.times and self.entry in ("", entry) and self.host in ("", host) and self.credential in ("", credential)
         if not fits or (self.check is not None and self.check is not check):
+            return False
+        if self.skip:
+            self.skip -= 1
             return False
         self.times -= 1
         return True
