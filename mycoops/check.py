@@ -9,10 +9,13 @@ from mycoops import hostcode
 from mycoops.catalogue import Catalogue, Consumer, Credential, Source
 from mycoops.checklist import ITEMS
 from mycoops.kinds import Kind
+from mycoops.model import Overlap
 from mycoops.secret import Secret, fingerprint
 from mycoops.values import render
 from mycoops.vault import Store
 
+CARRIED_OUT = frozenset({Overlap.O1, Overlap.O2, Overlap.O3, Overlap.O4, Overlap.O6})
+"""The overlap classes the engine has moves for."""
 SHORTEST_VALUE = 16
 """Characters: a shorter value can neither be masked nor searched for safely."""
 
@@ -42,7 +45,7 @@ class Subject:
 
 def declarations(subject: Subject) -> list[Finding]:
     """Everything that can be seen without the vault."""
-    found = [*_services(subject), *_checklist(subject), *_shared_files(subject)]
+    found = [*_services(subject), *_checklist(subject), *_shared_files(subject), *_rivals(subject)]
     for name, credential in subject.catalogue.credentials.items():
         found += _credential(subject, name, credential)
     return found
@@ -102,12 +105,16 @@ def _credential(subject: Subject, name: str, credential: Credential) -> Iterator
         yield Finding(where, f"{name}: unknown kind {credential.kind}", f"One of: {', '.join(sorted(subject.kinds))}.")
         return
     if credential.purpose == "encrypt":
-        where = subject.at("mycoops_credentials", name, "purpose")
         yield Finding(
-            where,
+            subject.at("mycoops_credentials", name, "purpose"),
             f"{name}: an encryption key is not rotated by replacing it: that destroys data",
             "Take it out, or write a re-encrypting kind.",
         )
+    if kind.refuse:
+        yield Finding(where, f"{name}: {kind.kind} is not rotated: {kind.refuse}", "Take it out.")
+    if kind.overlap not in CARRIED_OUT:
+        problem = f"{name}: {kind.kind} is of class {kind.overlap}, which mycoops does not carry out yet"
+        yield Finding(where, problem, f"Take it out and rotate it by hand; what is carried out: {', '.join(sorted(CARRIED_OUT))}.")
     yield from _authority(subject, name, credential, kind)
     for number, consumer in enumerate(credential.consumers):
         yield from _consumer(subject, name, consumer, number)
@@ -163,14 +170,25 @@ def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> I
         if variable not in service.reads:
             fix = f"Add {variable} to reads of {consumer.service}, or remove the alias."
             yield Finding(where, f"{name}: {consumer.service} has no reader of {variable}", fix)
-    for other, declared in subject.catalogue.credentials.items():
-        if other >= name:
-            continue
-        for rival in declared.services:
-            for variable in set(rival.env) & set(consumer.env) if rival.service == consumer.service else ():
-                yield Finding(
-                    where, f"{variable} of {consumer.service} is set by {other} and by {name}", "One variable, one credential."
-                )
+
+
+def _rivals(subject: Subject) -> Iterator[Finding]:
+    """Two credentials, or two forms of one, for the same variable of the same file: only one of them would be written."""
+    first: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+    for name, credential in subject.catalogue.credentials.items():
+        uses = [(consumer.service, consumer.env) for consumer in credential.services]
+        uses += [(service, credential.authority.accepts) for service in credential.authority.services]
+        for service, env in uses:
+            declared = subject.catalogue.services.get(service)
+            for variable, form in env.items() if declared else ():
+                place = (declared.host, declared.file_of(variable).path, variable) if declared else ("", "", "")
+                other, its_form, its_service = first.setdefault(place, (name, form, service))
+                if (other, its_form) != (name, form):
+                    where = subject.at("mycoops_credentials", name)
+                    problem = (
+                        f"{variable} in {place[1]} on {place[0]} is set by {other} for {its_service} and by {name} for {service}"
+                    )
+                    yield Finding(where, problem, "One variable of one file, one credential and one form.")
 
 
 def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
