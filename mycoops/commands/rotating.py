@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mycoops import durable, journal, lease, ledger, settings
+from mycoops.commands import planning
 from mycoops.commands.checking import refuse
 from mycoops.errors import ConfigurationError, MycoopsError
 from mycoops.journal import Journal
@@ -43,12 +44,20 @@ def refuse_open(fleet: Fleet, chosen: Iterable[str]) -> None:
             )
 
 
+def _refuse_outdated(fleet: Fleet, session: Session, plan: Plan) -> None:
+    """Raise ConfigurationError for a plan made before another run changed what it starts from."""
+    names = [rotation.credential for rotation in plan.rotations]
+    if planning.plan(fleet, session.store, names, label=plan.label, reason=plan.reason).digest != plan.digest:
+        raise ConfigurationError("the fleet has changed since this plan was made; nothing was done", hint="Plan again.")
+
+
 def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Callable[[], bool]) -> Outcome:
     """Open a journal for the plan and walk it."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
         refuse_open(fleet, [rotation.credential for rotation in plan.rotations])
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        _refuse_outdated(fleet, session, plan)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         path = fleet.settings.journals / f"{stamp}-{plan.digest}.jsonl"
         written = Journal(path, settings.install_key(fleet.settings))
         written.write(
@@ -70,16 +79,21 @@ def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Callable[[], 
 
 
 def abort(fleet: Fleet, progress: Progress, notify: Notify) -> list[str]:
-    """Take every open rotation back; returns the credentials."""
+    """Take every open run back, each for itself; returns the credentials. Raises the first failure after the last run."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "abort") as token, open_session(fleet, notify) as session:
         names: list[str] = []
+        failures: list[MycoopsError] = []
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
             try:
                 names += going_back.abort(_context(session, written, token, progress))
+            except MycoopsError as error:
+                failures.append(error)
             finally:
                 render_log(fleet)
+        if failures:
+            raise failures[0]
         return names
 
 
@@ -117,6 +131,7 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
         performer=session.performer,
         progress=progress,
         rotator_key=session.rotator_key,
+        others=tuple(other for path, other in session.fleet.runs().items() if path != written.path),
     )
 
 

@@ -49,6 +49,8 @@ class Context:
     progress: Progress
     rotator_key: Callable[[str, int], None] = lambda credential, generation: None
     sleep: Callable[[float], None] = time.sleep
+    others: tuple[ledger.Run, ...] = ()
+    """The other runs of the fleet: what they have switched is in force too."""
 
     # looking
 
@@ -129,7 +131,8 @@ class Context:
         self, chosen: Mapping[tuple[str, str], int] | None = None, lists: Mapping[tuple[str, str], list[int]] | None = None
     ) -> Requests:
         """A builder of deliveries: as it is now, but `chosen` at that generation and `lists` accepting those."""
-        return Requests(self.catalogue, self.kinds, generations(self.catalogue, self.store, [self.run], chosen, lists), self.token)
+        found = generations(self.catalogue, self.store, [*self.others, self.run], chosen, lists)
+        return Requests(self.catalogue, self.kinds, found, self.token)
 
 
 def generations(

@@ -1,0 +1,85 @@
+"""A fleet directory over a scripted world: the commands run for real, but for the start of a playbook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from mycoops import catalogue, session, settings
+from mycoops.checklist import ITEMS
+from mycoops.plan import Plan
+from mycoops.session import Fleet
+from tests.unit.rotation.bench import Bench, Quiet
+from tests.unit.rotation.stories import KINDS, Story
+
+
+class Stage(Bench):
+    """A bench whose journals are opened by the commands."""
+
+    def __init__(self, directory: Path, story: Story) -> None:
+        fleet, self.state = directory / "tale", directory / "state"
+        _declare(fleet, story)
+        (self.state / "tale").mkdir(parents=True)
+        (self.state / "tale" / "vault-password").write_text("anything")
+        super().__init__(fleet, story)
+
+    def _open(self) -> Plan:
+        return None  # type: ignore[return-value]
+
+    @property
+    def journals(self) -> list[Path]:
+        """The journals, oldest first."""
+        return sorted((self.fleet / "journal").glob("*.jsonl"))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The records of all journals."""
+        return [json.loads(line) for path in self.journals for line in path.read_bytes().splitlines()]
+
+    def opened(self) -> Fleet:
+        """The fleet as the command line opens it."""
+        return session.open_fleet(self.fleet)
+
+    @contextmanager
+    def open_session(self, fleet: Fleet, notify: session.Notify) -> Iterator[Any]:
+        """Stands in for session.open_session."""
+        for name in self.world.rotator:
+            found = [run.rotations[name] for run in fleet.runs().values() if name in run.rotations and run.rotations[name].open]
+            meta = self.store().meta(name)
+            assert meta
+            self.world.rotator[name] = found[0].generation_for("rotator") if found else meta.generation
+        yield SimpleNamespace(
+            fleet=fleet,
+            store=self.store(),
+            runner=SimpleNamespace(starts=0),
+            performer=self.world,
+            rotator_key=self._rotator_key,
+        )
+
+
+def _declare(directory: Path, story: Story) -> None:
+    data = story.catalogue.model_dump(mode="json", by_alias=True)
+    data["mycoops_fleet"]["vault_password"] = {"file": "vault-password"}
+    data["mycoops_fleet"]["host_order"] = ["h1", "h2", "h3"]
+    data["mycoops_not_applicable"] = dict.fromkeys(ITEMS, "not used here")
+    place = catalogue.catalogue_path(directory)
+    place.parent.mkdir(parents=True)
+    place.write_text(yaml.safe_dump(data, sort_keys=False))
+    (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {name: {} for name in ("h1", "h2", "h3")}}}))
+    for name, kind in KINDS.items():
+        meta = directory / "roles" / f"kind_{name}" / "meta" / "kind.yml"
+        meta.parent.mkdir(parents=True)
+        meta.write_text(yaml.safe_dump({**kind.model_dump(mode="json"), "capabilities": sorted(kind.capabilities)}))
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+__all__ = ["Quiet", "Stage", "never", "settings"]

@@ -1,0 +1,219 @@
+"""`rotate`, `resume` and `abort` work on journals under one lease, show what is left, and render the log whatever happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from mycoops import lease
+from mycoops.commands import planning, rotating
+from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Locked, StepFailed, WaitingForPerson
+from mycoops.model import State
+from mycoops.plan import Plan
+from tests.unit.commands.conftest import MakeStage
+from tests.unit.commands.stage import Quiet, Stage, never
+from tests.unit.rotation.bench import Crash
+from tests.unit.rotation.stories import Story, fleet, use
+from tests.unit.rotation.world import Fault
+
+
+def planned(made: Stage, *names: str) -> Plan:
+    """The plan a command would show."""
+    opened = made.opened()
+    return planning.plan(opened, made.store(), names, label="single", reason="a test")
+
+
+def rotate(made: Stage, *names: str) -> rotating.Outcome:
+    """One `mycoops rotate`."""
+    return rotating.rotate(made.opened(), planned(made, *names), Quiet(), lambda *_: None, never)
+
+
+def resume(made: Stage) -> list[rotating.Outcome]:
+    """One `mycoops resume`."""
+    return rotating.resume(made.opened(), Quiet(), lambda *_: None, never)
+
+
+def abort(made: Stage) -> list[str]:
+    """One `mycoops abort`."""
+    return rotating.abort(made.opened(), Quiet(), lambda *_: None)
+
+
+def states(made: Stage) -> dict[str, State]:
+    """Where everything stands, by all journals."""
+    return {name: standing.state for run in made.opened().runs().values() for name, standing in run.rotations.items()}
+
+
+def test_a_rotation_leaves_a_journal_a_log_and_a_summary(stage: MakeStage) -> None:
+    made = stage()
+    outcome = rotate(made)
+    assert outcome.error is None
+    assert [(line.credential, line.state, line.from_generation, line.to_generation) for line in outcome.lines] == [
+        ("one", "CLOSED", 1, 2),
+        ("two", "CLOSED", 1, 2),
+    ]
+    assert [line.consumers for line in outcome.lines] == [1, 1]
+    log = made.opened().settings.rotation_log.read_text()
+    assert "| one | API keys | 1 → 2 | CLOSED | accepted from h1" in log
+    assert not any(value in log for value in made.world.known)
+    assert made.records()[0]["event"] == "opened"
+    assert made.records()[0]["token"] == 1
+
+
+def test_a_failure_is_returned_with_the_lines_and_the_log(stage: MakeStage) -> None:
+    made = stage()
+    made.world.faults = [Fault("error", "mint", credential="one")]
+    outcome = rotate(made)
+    assert isinstance(outcome.error, StepFailed)
+    assert [line.state for line in outcome.lines] == ["BLOCKED", "CLOSED"]
+    assert "BLOCKED" in made.opened().settings.rotation_log.read_text()
+    (again,) = resume(made)
+    assert again.error is None
+    assert set(states(made).values()) == {State.CLOSED}
+
+
+def test_a_crash_is_no_answer_but_leaves_the_log(stage: MakeStage) -> None:
+    made = stage()
+
+    def die(what: str) -> None:
+        if what == "after the record state one STAGED":
+            raise Crash(what)
+
+    made.clock.seen = die
+    with pytest.raises(Crash):
+        rotate(made)
+    made.clock.seen = lambda what: None
+    assert "STAGED" in made.opened().settings.rotation_log.read_text()
+    (again,) = resume(made)
+    assert again.error is None
+
+
+def test_an_interrupt_stops_between_two_moves(stage: MakeStage) -> None:
+    made = stage()
+    opened, asked = made.opened(), iter([False, False, True])
+    outcome = rotating.rotate(opened, planned(made), Quiet(), lambda *_: None, lambda: next(asked))
+    assert isinstance(outcome.error, Interrupted)
+    assert [record["event"] for record in made.records()][-1] == "interrupted"
+    (again,) = resume(made)
+    assert again.error is None
+
+
+def test_an_open_rotation_is_not_rotated_again(stage: MakeStage) -> None:
+    made = stage()
+    made.world.faults = [Fault("error", "mint", credential="one")]
+    rotate(made, "one")
+    with pytest.raises(ConfigurationError, match="a rotation of one is open"):
+        rotate(made, "one")
+    assert rotate(made, "two").error is None
+
+
+def test_a_plan_that_is_no_longer_true_is_not_carried_out(stage: MakeStage) -> None:
+    made = stage()
+    shown = planned(made, "one")
+    assert rotate(made, "one").error is None
+    with pytest.raises(ConfigurationError, match="changed since"):
+        rotating.rotate(made.opened(), shown, Quiet(), lambda *_: None, never)
+    assert len(made.journals) == 1
+    assert made.store().pending("one") == []
+
+
+def test_a_second_run_is_told_who_holds_the_fleet(stage: MakeStage) -> None:
+    made = stage()
+    with lease.hold(made.opened().settings.state, "rotate"), pytest.raises(Locked, match="`mycoops rotate`"):
+        rotate(made)
+
+
+def test_a_fleet_with_a_mistake_is_not_rotated(stage: MakeStage) -> None:
+    made = stage()
+    shown = planned(made)
+    path = made.fleet / "group_vars" / "all" / "catalogue.yml"
+    path.write_text(path.read_text().replace("- SECRET", "- OTHER", 1))
+    with pytest.raises(ConfigurationError, match="has no reader of SECRET"):
+        rotating.rotate(made.opened(), shown, Quiet(), lambda *_: None, never)
+    assert made.journals == []
+
+
+def test_there_is_nothing_to_resume_or_abort_where_nothing_is_open(stage: MakeStage) -> None:
+    made = stage()
+    for command in (resume, abort):
+        with pytest.raises(ConfigurationError, match="no rotation is open"):
+            command(made)
+    assert rotate(made).error is None
+    with pytest.raises(ConfigurationError, match="no rotation is open"):
+        resume(made)
+
+
+def test_a_wait_for_a_person_is_answered_by_resume(stage: MakeStage) -> None:
+    made = stage("O3")
+    assert isinstance(rotate(made).error, WaitingForPerson)
+    made.world.bring("it")
+    (again,) = resume(made)
+    assert again.error is None
+
+
+def test_abort_takes_everything_back_and_says_what(stage: MakeStage) -> None:
+    made = stage()
+    made.world.allergic = {"api", "job"}
+    assert isinstance(rotate(made).error, StepFailed)
+    made.world.allergic.clear()
+    assert abort(made) == ["one", "two"]
+    assert set(states(made).values()) == {State.ROLLED_BACK}
+    assert "ROLLED_BACK" in made.opened().settings.rotation_log.read_text()
+    made.world.check()
+    assert rotate(made).error is None
+    assert made.store().meta("one").generation == 3  # type: ignore[union-attr]
+
+
+def test_a_run_that_cannot_be_taken_back_does_not_keep_another_from_it(stage: MakeStage) -> None:
+    made = stage()
+    made.world.faults = [Fault("error", "revoke", credential="one")]
+    assert isinstance(rotate(made, "one").error, ForwardOnly)
+    made.world.allergic = {"job"}
+    assert isinstance(rotate(made, "two").error, StepFailed)
+    made.world.allergic.clear()
+    with pytest.raises(ForwardOnly):
+        abort(made)
+    assert states(made) == {"one": State.REVOKING, "two": State.ROLLED_BACK}
+    (again,) = resume(made)
+    assert again.error is None
+
+
+def shared() -> Story:
+    """Two services that use the same two credentials."""
+    services = {
+        name: {
+            "host": host,
+            "unit": f"{name}.service",
+            "reads": ["ONE", "TWO"],
+            "env_file": {"path": "/etc/x.env", "readers": ["bash"]},
+        }
+        for name, host in (("api", "h1"), ("job", "h2"))
+    }
+    credentials = {
+        name: {
+            "kind": "acl",
+            "category": "api_keys",
+            "authority": {"host": "h3"},
+            "consumers": [use("api", name.upper()), use("job", name.upper())],
+        }
+        for name in ("one", "two")
+    }
+    return Story("shared", fleet(services, credentials))
+
+
+def test_a_run_respects_what_another_open_run_has_switched(stage: MakeStage) -> None:
+    made = stage(shared())
+    made.world.faults = [Fault("unreachable", "delivery", "h2", check=False)]
+    assert isinstance(rotate(made, "one").error, StepFailed)
+    assert rotate(made, "two").error is None
+    made.world.check()
+    (again,) = resume(made)
+    assert again.error is None
+    assert set(states(made).values()) == {State.CLOSED}
+
+
+def test_a_tampered_journal_stops_everything(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made)
+    (path,) = made.journals
+    path.write_bytes(path.read_bytes().replace(b'"refused"', b'"accepted"', 1))
+    with pytest.raises(ConfigurationError, match="this record was changed"):
+        resume(made)
