@@ -76,4 +76,6 @@ def _delivered(host: str, outcome: Outcome) -> Delivered:
     if reply is None:
         return Delivered(host, False, [], [], silence(outcome, host))
     error = error_text(reply.error) if reply.error else ""
+    if outcome.leaks and not error:
+        error = f"a value was found in {', '.join(sorted(set(outcome.leaks)))}: look, and rotate it"
     return Delivered(host, bool(reply.data.get("changed")), reply.data.get("files", []), reply.data.get("services", []), error)

@@ -1,0 +1,75 @@
+"""`deploy` and `redeploy` write what is in force, the second time nothing, and tell every host's answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from mycoops.commands import deploying
+from mycoops.commands.deploying import Delivered
+from mycoops.errors import ConfigurationError
+from tests.unit.commands.conftest import MakeStage
+from tests.unit.commands.stage import Stage
+from tests.unit.rotation.world import Fault
+
+
+def deploy(made: Stage, **options: object) -> list[Delivered]:
+    """One `mycoops deploy`."""
+    return deploying.deploy(made.opened(), lambda *_: None, **options)  # type: ignore[arg-type]
+
+
+def test_a_deploy_of_what_is_there_changes_nothing(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    done = deploy(made)
+    assert [(one.host, one.changed, one.restarted, one.error) for one in done] == [("h1", False, [], ""), ("h2", False, [], "")]
+
+
+def test_a_deploy_mends_what_was_changed_by_hand(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.world.machines["h1"].files["/etc/api.env"]["DB"] = "changed by hand"
+    made.world.dead.add("db")
+    (done,) = deploy(made, host="h1")
+    assert (done.host, done.changed) == ("h1", True)
+    made.world.dead.clear()
+    made.world.check()
+
+
+def test_check_mode_tells_and_changes_nothing(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.world.machines["h1"].processes["api"]["DB"] = "started by hand"
+    made.world.dead.add("db")
+    before = repr(made.world.machines)
+    done = deploying.deploy(made.opened(), lambda *_: None, check=True)
+    assert [one.restarted for one in done] == [["api"], []]
+    assert repr(made.world.machines) == before
+
+
+def test_a_redeploy_restarts_what_already_holds_its_value(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    done = deploying.redeploy(made.opened(), lambda *_: None, "db")
+    assert [one.restarted for one in done] == [["api"], ["blue", "green"]]
+    assert [one.changed for one in done] == [False, False]
+
+
+def test_every_host_answers_for_itself(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.world.faults = [Fault("unreachable", "delivery", "h1"), Fault("error", "delivery", "h2", code="locked")]
+    assert [(one.host, one.error) for one in deploy(made)] == [
+        ("h1", "h1 cannot be reached over ssh"),
+        ("h2", "locked as scripted"),
+    ]
+
+
+def test_a_leak_of_a_deploy_is_told(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.world.leaks = ["run001/stdout"]
+    assert {one.error for one in deploy(made)} == {"a value was found in run001/stdout: look, and rotate it"}
+
+
+def test_unknown_names_are_refused(stage: MakeStage) -> None:
+    made = stage("O1-own-key")
+    with pytest.raises(ConfigurationError, match="no service runs on h9"):
+        deploy(made, host="h9")
+    with pytest.raises(ConfigurationError, match="unknown credential gone"):
+        deploying.redeploy(made.opened(), lambda *_: None, "gone")
+    with pytest.raises(ConfigurationError, match="has no service to deploy to"):
+        deploying.redeploy(made.opened(), lambda *_: None, "own")
