@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mycoops import durable
@@ -22,7 +23,7 @@ all:
 CATALOGUE = """# What this fleet's credentials are, who uses them, and how they are rotated. No value is ever in this file.
 ---
 mycoops_fleet:
-  name: {name}
+  name: "{name}"
   owner: infrastructure lead
   vault_password:
     # Relative to this control node's state directory; or script: /path/to/script, or prompt: true.
@@ -67,7 +68,7 @@ def init(directory: Path) -> list[Path]:
     """Write a new fleet directory; returns its files. Raises ConfigurationError if it holds anything already."""
     if directory.exists() and any(directory.iterdir()):
         raise ConfigurationError(f"{directory} is not empty", hint="Choose a new directory.")
-    name = "".join(letter if letter.isalnum() else "-" for letter in directory.resolve().name.lower()).strip("-") or "fleet"
+    name = re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-") or "fleet"
     absent = "".join(f"  {item}: not used here yet\n" for item in ITEMS if item != "postgresql").rstrip("\n")
     files = {
         directory / "hosts.yml": HOSTS,
