@@ -1,0 +1,80 @@
+"""`status`, `calendar` and `log verify` answer from files alone: where everything stands, and the exact next command."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from mycoops.commands import looking
+from mycoops.commands.looking import Status
+from tests.unit.commands.conftest import MakeStage
+from tests.unit.commands.stage import Stage
+from tests.unit.commands.test_rotating import resume, rotate
+from tests.unit.rotation.world import Fault
+
+
+def status(made: Stage, name: str, today: date | None = None) -> Status:
+    """The status of one credential."""
+    return next(one for one in looking.status(made.opened(), today) if one.credential == name)
+
+
+def test_a_value_that_is_young_needs_nothing(stage: MakeStage) -> None:
+    one = status(stage(), "one")
+    assert (one.state, one.generation, one.age_days, one.overdue, one.next) == ("CURRENT", 1, 0, False, "")
+
+
+def test_a_value_that_missed_a_window_is_overdue(stage: MakeStage) -> None:
+    one = status(stage(), "one", datetime.now(UTC).date() + timedelta(days=200))
+    assert (one.overdue, one.age_days, one.next) == (True, 200, "mycoops rotate one")
+
+
+def test_a_stopped_rotation_says_why_and_what_next(stage: MakeStage) -> None:
+    made = stage()
+    made.world.faults = [Fault("error", "mint", credential="one", code="slot_expired")]
+    rotate(made)
+    one = status(made, "one")
+    assert (one.state, one.next) == ("BLOCKED", "mycoops resume")
+    assert "slot_expired" in one.waiting_for
+    assert status(made, "two").state == "CLOSED"
+    resume(made)
+    assert (status(made, "one").state, status(made, "one").next, status(made, "one").generation) == ("CLOSED", "", 2)
+
+
+def test_a_wait_for_a_person_says_what_to_bring(stage: MakeStage) -> None:
+    made = stage("O3")
+    rotate(made)
+    one = status(made, "it")
+    assert (one.state, one.next) == ("WAITING_HUMAN", "mycoops provide it")
+    assert one.waiting_for == "make a token named after the tag"
+
+
+def test_an_interrupted_rotation_is_to_be_resumed(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made))
+    one = status(made, "one")
+    assert (one.state, one.waiting_for, one.next) == ("STAGED", "the run that was interrupted", "mycoops resume")
+
+
+def test_a_missing_value_is_told(stage: MakeStage) -> None:
+    made = stage()
+    status(made, "one")
+    (made.fleet / "group_vars" / "all" / "vault.yml").unlink()
+    one = status(made, "one")
+    assert (one.state, one.generation, one.next) == ("MISSING", 0, "mycoops provide one")
+
+
+def test_every_chain_is_checked(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    rotate(made, "two")
+    first, second = made.journals
+    first.write_bytes(first.read_bytes().replace(b'"API"', b'"API"').replace(b'"accepted"', b'"refused"', 1))
+    second.write_bytes(second.read_bytes()[:-5])
+    assert [verdict.state for verdict in looking.verify_log(made.opened())] == ["tampered", "torn"]
+
+
+def test_the_calendar_begins_with_the_window_that_is_open(stage: MakeStage) -> None:
+    opened = stage().opened()
+    windows = looking.calendar(opened, date(2031, 4, 7), count=3)
+    assert [window.quarter for window in windows] == ["2031-Q2", "2031-Q3", "2031-Q4"]
+    assert (windows[0].opens, windows[0].closes, windows[0].credentials) == ("2031-04-01", "2031-04-07", 2)
+    assert looking.calendar(opened, date(2031, 10, 8), count=1)[0].quarter == "2032-Q1"
