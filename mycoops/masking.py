@@ -34,6 +34,7 @@ def _one(value: str) -> set[str]:
         quote(value, safe=""),
         quote_plus(value),
         json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         shlex.quote(value),
         repr(value)[1:-1],
     }
