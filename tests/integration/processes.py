@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.integration.hosts import SERVICES
+
 INTERVAL = 0.05
 CONSUMER = b"/opt/lab/services/"
-"""A consumer of a credential has it in its environment: that is what it is for."""
+UNITS = tuple(unit.encode() for _, unit in SERVICES.values() if unit)
+"""A consumer of a credential has it in its environment, and so has whatever its unit runs: that is what it is for."""
 
 
 class Sampler:
@@ -57,8 +60,13 @@ class Sampler:
             if arguments and arguments != self._known.get(path.name):
                 environment = (path / "environ").read_bytes()
                 self.seen.add(b"arguments: " + arguments)
-                if CONSUMER not in arguments and CONSUMER not in (path / "cmdline").read_bytes():
+                if not self._consumer(path, arguments):
                     self.seen.add(b"environment of " + arguments + b": " + environment)
         except OSError:
             return b""
         return arguments
+
+    @staticmethod
+    def _consumer(path: Path, arguments: bytes) -> bool:
+        control_groups = (path / "cgroup").read_bytes()
+        return CONSUMER in arguments + (path / "cmdline").read_bytes() or any(unit in control_groups for unit in UNITS)

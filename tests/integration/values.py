@@ -40,7 +40,7 @@ class Values:
 
     def _value(self, store: Store, credential: str, generation: int) -> Value:
         catalogue = yaml.safe_load((self._fleet / "group_vars/all/catalogue.yml").read_text())
-        principal = str(catalogue["mycoops_credentials"][credential].get("principal", ""))
+        principal = str(catalogue["mycoops_credentials"].get(credential, {}).get("principal", ""))
         slot = store.slot(credential, generation)
         name = f"{principal}_{slot}" if slot else principal
         return Value(credential, generation, name, store.secret(credential, generation).reveal())
