@@ -174,13 +174,18 @@ class Store:
         block += "".join(f"      {line}\n" for line in sealed.splitlines())
         if self._path.exists() and self._path.read_text(encoding="utf-8") != self._text:
             raise VaultError(f"{self._path} was changed by someone else since it was read", hint="Run the command again.")
-        lines = self._text.splitlines(keepends=True)
+        lines = [f"{line}\n" for line in self._text.splitlines()]
         entry = self._entries.get(credential)
-        first, last = (entry.line - 1, entry.end) if entry else (len(lines), len(lines))
+        first, last = (entry.line - 1, entry.end) if entry else (self._end(lines), self._end(lines))
         text = "".join(lines[:first]) + block + "".join(lines[last:])
         self._check_splice(credential, text)
         durable.replace(self._path, text.encode())
         self._load()
+
+    def _end(self, lines: list[str]) -> int:
+        """Where a new entry goes: after the last one, else after the key of them all."""
+        found = [entry.end for entry in self._entries.values()]
+        return max(found) if found else next(n for n, line in enumerate(lines, 1) if line.startswith(f"{ROOT_KEY}:"))
 
     def _check_splice(self, credential: str, text: str) -> None:
         after = _parse(self._path, text)
@@ -211,7 +216,18 @@ def _parse(path: Path, text: str) -> dict[str, _Entry]:
         return {}
     if not isinstance(body, yaml.MappingNode):
         raise VaultError(f"{path}:{body.start_mark.line + 1}: {ROOT_KEY} is not a mapping")
-    return {key.value: _entry(path, key, value) for key, value in body.value}
+    lines = text.splitlines()
+    return {key.value: _entry(path, key, value, _last(lines, key)) for key, value in body.value}
+
+
+def _last(lines: list[str], key: yaml.ScalarNode) -> int:
+    """The number of an entry's last line: what follows, comments and blank lines too, is not its own."""
+    column, last = key.start_mark.column, key.start_mark.line + 1
+    for number, line in enumerate(lines[last:], last + 1):
+        if line.strip() and len(line) - len(line.lstrip()) <= column:
+            break
+        last = number if line.strip() else last
+    return int(last)
 
 
 def _child(path: Path, node: yaml.Node | None, name: str) -> yaml.Node | None:
@@ -223,7 +239,7 @@ def _child(path: Path, node: yaml.Node | None, name: str) -> yaml.Node | None:
     raise VaultError(f"{path}:1: the key {name} is missing", hint="Restore the file from version control.")
 
 
-def _entry(path: Path, key: yaml.ScalarNode, node: yaml.Node) -> _Entry:
+def _entry(path: Path, key: yaml.ScalarNode, node: yaml.Node, end: int) -> _Entry:
     line = key.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
         raise VaultError(f"{path}:{line}: {key.value} is not a mapping")
@@ -236,4 +252,4 @@ def _entry(path: Path, key: yaml.ScalarNode, node: yaml.Node) -> _Entry:
     except ValueError:
         raise VaultError(f"{path}:{fields['generation'].start_mark.line + 1}: generation is not a number") from None
     slot, created = (fields[name].value if name in fields else "" for name in ("slot", "created"))
-    return _Entry(Meta(key.value, generation, slot, created), value.value, line, node.end_mark.line)
+    return _Entry(Meta(key.value, generation, slot, created), value.value.strip(), line, end)
