@@ -1,0 +1,124 @@
+"""A journal is what was written, as far as it was written: every change to it is found, and a cut-off end is not one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mycoops.errors import JournalError
+from mycoops.journal import Journal, paths, read
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A journal of four records."""
+    journal = Journal(tmp_path / "run.jsonl", KEY)
+    for number in range(4):
+        journal.write("state", credential="dä", state=f"S{number}")
+    return journal.path
+
+
+def test_records_are_numbered_timed_and_read_back(written: Path) -> None:
+    records, verdict = read(written, KEY)
+    assert (verdict.state, verdict.records, verdict.line) == ("intact", 4, 0)
+    assert [(record["seq"], record["event"], record["state"]) for record in records] == [
+        (n + 1, "state", f"S{n}") for n in range(4)
+    ]
+    assert all(record["time"].endswith("Z") for record in records)
+    assert Journal(written, KEY).records == records
+
+
+def test_the_chain_goes_on_after_reopening(written: Path) -> None:
+    assert Journal(written, KEY).write("resumed", token=2)["seq"] == 5
+    assert read(written, KEY)[1].state == "intact"
+
+
+@pytest.mark.parametrize("line", [1, 2, 3, 4])
+def test_an_edited_record_is_found_at_its_line(written: Path, line: int) -> None:
+    lines = written.read_text().splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace('"state": "S', '"state": "T')
+    written.write_text("".join(lines))
+    _, verdict = read(written, KEY)
+    assert (verdict.state, verdict.line, verdict.records) == ("tampered", line, line - 1)
+    with pytest.raises(JournalError, match=rf"run\.jsonl:{line}: this record was changed"):
+        Journal(written, KEY)
+
+
+@pytest.mark.parametrize("change", ["removed", "swapped", "doubled", "first removed"])
+def test_a_changed_order_is_found(written: Path, change: str) -> None:
+    one, two, three, four = written.read_text().splitlines(keepends=True)
+    orders = {
+        "removed": [one, three, four],
+        "swapped": [one, three, two, four],
+        "doubled": [one, two, two, three, four],
+        "first removed": [two, three, four],
+    }
+    written.write_text("".join(orders[change]))
+    assert read(written, KEY)[1].state == "tampered"
+
+
+def test_another_key_is_not_this_journals(written: Path) -> None:
+    _, verdict = read(written, b"x" * 32)
+    assert (verdict.state, verdict.line) == ("tampered", 1)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a journal of three records."""
+    journal = Journal(tmp_path_factory.mktemp("journal") / "run.jsonl", KEY)
+    for number in range(3):
+        journal.write("fact", number=number)
+    return journal.path.read_bytes()
+
+
+@given(position=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
+@settings(max_examples=150, deadline=None)
+def test_any_changed_byte_is_found(raw: bytes, tmp_path_factory: pytest.TempPathFactory, position: int, flip: int) -> None:
+    content = bytearray(raw)
+    content[position % len(content)] ^= flip
+    path = tmp_path_factory.getbasetemp() / "flipped.jsonl"
+    path.write_bytes(bytes(content))
+    _, verdict = read(path, KEY)
+    assert verdict.state in ("tampered", "torn")
+    assert verdict.state == "tampered" or verdict.line == 3, "only the last line can look cut off"
+
+
+def test_a_cut_at_every_byte_loses_the_last_record_only(written: Path) -> None:
+    whole = written.read_bytes()
+    ends = [index + 1 for index, byte in enumerate(whole) if byte == 10]
+    for length in range(len(whole) + 1):
+        written.write_bytes(whole[:length])
+        _, verdict = read(written, KEY)
+        complete = sum(1 for end in ends if end <= length)
+        assert verdict.records == complete
+        assert verdict.state == ("intact" if length in (0, *ends) else "torn")
+
+
+def test_a_cut_off_record_is_removed_and_written_over(written: Path) -> None:
+    written.write_bytes(written.read_bytes()[:-20])
+    journal = Journal(written, KEY)
+    assert len(journal.records) == 3
+    journal.write("resumed")
+    records, verdict = read(written, KEY)
+    assert verdict.state == "intact"
+    assert [record["event"] for record in records] == ["state", "state", "state", "resumed"]
+
+
+def test_a_journal_of_nothing_but_a_cut_off_record_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"seq": 1')
+    Journal(path, KEY).write("opened")
+    records, verdict = read(path, KEY)
+    assert (verdict.state, [record["seq"] for record in records]) == ("intact", [1])
+
+
+def test_journals_are_listed_oldest_first(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "note.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in paths(tmp_path)] == ["a.jsonl", "b.jsonl"]
+    assert list(paths(tmp_path / "none")) == []

@@ -1,0 +1,72 @@
+"""One writer per fleet: a lock that dies with its process, and a token that only grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mycoops import lease
+from mycoops.errors import Exit, Locked
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_the_token_grows_with_every_run(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(3):
+        with lease.hold(tmp_path / "state", "rotate") as token:
+            seen.append(token)
+    assert seen == [1, 2, 3]
+
+
+def test_a_second_run_is_told_who_and_since_when(tmp_path: Path) -> None:
+    with lease.hold(tmp_path, "rotate"), pytest.raises(Locked) as caught, lease.hold(tmp_path, "deploy"):
+        pass
+    assert f"(process {os.getpid()}), `mycoops rotate`, since " in caught.value.message
+    assert caught.value.exit_status == Exit.LOCKED
+    with lease.hold(tmp_path, "deploy") as token:
+        assert token == 2, "the refused run took no token"
+
+
+def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from mycoops import lease\n"
+        "with lease.hold(Path(sys.argv[1]), 'rotate'):\n    print('held', flush=True)\n    sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(Locked, match=f"process {holder.pid}"), lease.hold(tmp_path, "deploy"):
+        pass
+    holder.kill()
+    holder.communicate()
+    with lease.hold(tmp_path, "deploy") as token:
+        assert token == 2
+
+
+def test_an_error_inside_frees_it(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), lease.hold(tmp_path, "rotate"):
+        raise ZeroDivisionError
+    with lease.hold(tmp_path, "rotate") as token:
+        assert token == 2
+
+
+def test_a_holder_that_left_no_note_is_still_a_holder(tmp_path: Path) -> None:
+    with lease.hold(tmp_path, "rotate"):
+        (tmp_path / "lease.json").write_text("{")
+        with pytest.raises(Locked, match="it does not say who"), lease.hold(tmp_path, "deploy"):
+            pass
+
+
+def test_the_state_is_private(tmp_path: Path) -> None:
+    with lease.hold(tmp_path / "state", "rotate"):
+        assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()} == {0o600}
+        assert json.loads((tmp_path / "state" / "lease.json").read_text())["token"] == 1
