@@ -1,0 +1,65 @@
+"""The policy's quarters, windows and items."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mycoops.checklist import CATEGORIES, ITEMS, Quarter, is_overdue, next_window, quarter_of
+
+DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
+
+
+def test_every_item_has_a_category_of_the_policy() -> None:
+    assert len(ITEMS) == 16
+    assert {category for category, _ in ITEMS.values()} == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(("name", "month"), [("Q1", 1), ("Q2", 4), ("Q3", 7), ("Q4", 10)])
+def test_a_window_is_the_first_week_of_the_quarter(name: str, month: int) -> None:
+    quarter = Quarter(name, 2031)
+    assert (quarter.opens, quarter.closes, quarter.label) == (date(2031, month, 1), date(2031, month, 7), f"2031-{name}")
+    assert Quarter(name, 2031, 14).closes == date(2031, month, 14)
+
+
+@given(DAYS)
+def test_a_day_lies_in_its_quarter(day: date) -> None:
+    quarter = quarter_of(day)
+    assert quarter.opens <= day < quarter.opens + timedelta(days=93)
+    assert quarter_of(quarter.opens) == quarter
+
+
+@given(DAYS)
+def test_the_next_window_is_open_or_to_come_and_the_first_such(day: date) -> None:
+    window = next_window(day)
+    assert day <= window.closes
+    assert window.opens - day < timedelta(days=93)
+    assert next_window(window.closes) == window
+    assert next_window(window.closes + timedelta(days=1)).opens > window.opens
+
+
+@pytest.mark.parametrize(
+    ("rotated", "day", "overdue"),
+    [
+        (None, date(2031, 5, 1), True),
+        (date(2031, 4, 1), date(2031, 6, 30), False),
+        (date(2031, 4, 1), date(2031, 7, 7), False),
+        (date(2031, 4, 1), date(2031, 7, 8), True),
+        (date(2031, 3, 31), date(2031, 4, 7), False),
+        (date(2031, 3, 31), date(2031, 4, 8), True),
+        (date(2030, 10, 3), date(2031, 1, 7), False),
+        (date(2030, 10, 3), date(2031, 1, 8), True),
+        (date(2030, 9, 30), date(2031, 1, 1), True),
+    ],
+)
+def test_a_value_is_overdue_when_a_whole_window_has_passed(rotated: date | None, day: date, overdue: bool) -> None:
+    assert is_overdue(rotated, day) is overdue
+
+
+@given(DAYS)
+def test_what_was_rotated_today_is_not_overdue(day: date) -> None:
+    assert not is_overdue(day, day)
+    assert is_overdue(day - timedelta(days=200), day)

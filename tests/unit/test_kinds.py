@@ -1,0 +1,86 @@
+"""A kind is what its role says of itself; a mistake in it is named with its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mycoops import content, kinds
+from mycoops.check import CARRIED_OUT
+from mycoops.errors import ConfigurationError
+from mycoops.kinds import Kind
+from mycoops.model import Overlap
+
+ENTRIES = {"preflight", "mint", "probe", "parity", "drain", "revoke", "persist", "stage", "cutover", "confirm"}
+
+
+def role(directory: Path, name: str, text: str) -> Path:
+    """A role of a kind."""
+    path = directory / f"kind_{name}" / "meta" / "kind.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def test_slots_take_turns() -> None:
+    kind = Kind(kind="x", summary="", overlap=Overlap.O1, slots=("a", "b"))
+    assert [kind.next_slot(slot) for slot in ("", "a", "b", "gone")] == ["a", "b", "a", "a"]
+    assert (kind.principal("app", "b"), kind.principal("app", "")) == ("app_b", "app")
+    assert Kind(kind="x", summary="", overlap=Overlap.O1).next_slot("a") == ""
+
+
+def test_an_earlier_directory_wins(tmp_path: Path) -> None:
+    role(tmp_path / "own", "x", "{kind: x, summary: mine, overlap: O1}")
+    role(tmp_path / "shipped", "x", "{kind: x, summary: shipped, overlap: O1}")
+    role(tmp_path / "shipped", "y", "{kind: y, summary: shipped, overlap: O4}")
+    found = kinds.load([tmp_path / "own", tmp_path / "shipped", tmp_path / "none"])
+    assert {name: kind.summary for name, kind in found.items()} == {"x": "mine", "y": "shipped"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{kind: x, overlap: O1", "not YAML"),
+        ("{kind: x, overlap: O1}", "summary: Field required"),
+        ("{kind: x, summary: s, overlap: O9}", "overlap: Input should be"),
+        ("{kind: x, summary: s, overlap: O1, capabilities: [fly]}", "capabilities"),
+        ("{kind: x, summary: s, overlap: O1, colour: red}", "colour: Extra inputs are not permitted"),
+        ("{kind: y, summary: s, overlap: O1}", "declares the kind y in the role kind_x"),
+        ("[]", "Input should be a valid dictionary"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file(tmp_path: Path, text: str, problem: str) -> None:
+    path = role(tmp_path, "x", text)
+    with pytest.raises(ConfigurationError) as caught:
+        kinds.load([tmp_path])
+    assert caught.value.message.startswith(f"{path}: ")
+    assert problem in caught.value.message
+
+
+def shipped() -> dict[str, Kind]:
+    """The kinds of this repository."""
+    return kinds.load([content.path("roles")])
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_kind_has_the_entries_its_class_needs(name: str) -> None:
+    kind = shipped()[name]
+    there = {path.stem for path in (content.path("roles") / f"kind_{name}" / "tasks").glob("*.yml")}
+    needed = {"probe"}
+    if kind.accepts_by == "role":
+        needed |= {"cutover"} if kind.overlap is Overlap.O4 else set()
+        needed |= {"stage", "confirm"} if "stage" in kind.capabilities else set()
+        needed |= {"mint"} if kind.overlap in (Overlap.O1, Overlap.O2) else set()
+        needed |= {"revoke"} if kind.overlap.two_valid else set()
+    needed |= {"persist" if one == "persistence" else one for one in kind.capabilities}
+    assert needed <= there
+    assert kind.overlap in CARRIED_OUT
+    assert not kind.overlap.needs_person or kind.human
+    specs = yaml.safe_load((content.path("roles") / f"kind_{name}" / "meta" / "argument_specs.yml").read_text())
+    assert there & ENTRIES <= set(specs["argument_specs"])
+
+
+def test_some_kinds_are_shipped() -> None:
+    assert len(shipped()) >= 6
