@@ -7,5 +7,6 @@ for package in podman runc conmon netavark iptables mmdebstrap openssh-client ui
 done
 [ -z "$missing" ] && exit 0
 apt-get update -qq
-# shellcheck disable=SC2086 -- a list of package names
+# A list of package names, meant to be split.
+# shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing

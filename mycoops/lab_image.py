@@ -14,7 +14,7 @@ from mycoops.errors import LabError
 from mycoops.lab_podman import limits, podman, runtimes
 
 BUILD_SECONDS = 1800.0
-BESIDE = ("traffic.py",)
+BESIDE = ("traffic.py", "install.sh")
 """What lies in lab/ and is no part of the image."""
 
 

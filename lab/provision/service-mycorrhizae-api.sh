@@ -5,6 +5,7 @@ install -d -m 0755 /opt/mycosoft
 install -m 0600 /opt/lab/env/mycorrhizae.env /opt/mycosoft/.env
 
 # A container within a container: no more than this one has itself, and nothing the kernel would have to nest.
+# shellcheck disable=SC3045
 cat > /etc/containers/containers.conf <<CONF
 [containers]
 netns = "host"

@@ -19,11 +19,11 @@ def test_the_main_line_ends_closed_and_holds_no_side_state() -> None:
     assert ORDER[-1] is State.CLOSED
     assert len(set(ORDER)) == len(ORDER)
     assert not set(ORDER) & {State.BLOCKED, State.WAITING_HUMAN, State.QUARANTINED, State.ROLLING_BACK, State.ABORTED}
-    assert ENDED == {State.CLOSED, State.ABORTED, State.ROLLED_BACK}
+    assert {State.CLOSED, State.ABORTED, State.ROLLED_BACK} == ENDED
 
 
 def test_three_verbs_have_no_way_back() -> None:
-    assert FORWARD_ONLY == {Verb.CUTOVER, Verb.REVOKE, Verb.DROP}
+    assert {Verb.CUTOVER, Verb.REVOKE, Verb.DROP} == FORWARD_ONLY
 
 
 def test_only_three_outcomes_say_something() -> None:

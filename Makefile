@@ -1,0 +1,64 @@
+# What a newcomer needs is two commands: `make demo` and `make test`. Everything else is a part of one of them.
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest -q
+
+.PHONY: help demo test test-fast test-plugins test-integration molecule lint bench lock schema setup setup-lab setup-test clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and tell about it
+	@scripts/demo.sh
+
+test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
+	$(PYTEST) tests/unit tests/plugins tests/test_*.py
+	$(MAKE) molecule
+	$(MAKE) test-integration
+
+test-fast: setup ## seconds, without containers
+	$(PYTEST) -n 2 -m "not slow" tests/unit tests/test_*.py
+
+test-plugins: setup setup-test ## roles, plugins and kinds against real servers on this machine
+	$(PYTEST) tests/plugins
+
+test-integration: setup setup-lab ## a whole quarter, crashes and rollbacks on the lab
+	$(PYTEST) tests/integration
+
+molecule: setup setup-lab ## every role on systemd containers over ssh
+	molecule/run.sh
+
+lint: setup ## ruff, mypy, ansible-lint, yamllint, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/ansible-lint --offline -q
+	$(BIN)/yamllint -s .
+	$(BIN)/shellcheck $$(git ls-files '*.sh' .ci/run)
+
+bench: setup setup-lab ## redeploy and deploy against plain ssh and tuned ansible, as ratios
+	$(BIN)/python -m benchmarks
+
+lock: ## pin the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" -o requirements.lock
+
+schema: setup ## write the JSON Schema of the catalogue
+	$(BIN)/python -m mycoops.schema > docs/catalogue.schema.json
+
+setup: .venv/ready ## the Python environment
+
+.venv/ready: requirements.lock pyproject.toml
+	@scripts/python.sh
+	@touch $@
+
+setup-lab: ## podman and what the lab's image is made from
+	@lab/install.sh
+
+setup-test: ## the servers the kinds are tested against on this machine
+	@scripts/test-servers.sh
+
+clean: ## remove the lab and the Python environment
+	-$(BIN)/mycoops lab down --forget
+	rm -rf .venv
