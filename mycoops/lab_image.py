@@ -14,7 +14,7 @@ from mycoops.errors import LabError
 from mycoops.lab_podman import limits, podman, runtimes
 
 BUILD_SECONDS = 1800.0
-BESIDE = ("traffic.py", "install.sh")
+BESIDE = ("load", "install.sh")
 """What lies in lab/ and is no part of the image."""
 
 
@@ -38,7 +38,7 @@ def ensure(progress: Callable[[str], None]) -> str:
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        if file.name in BESIDE:
+        if set(file.relative_to(folder).parts) & set(BESIDE):
             continue
         digest.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -95,12 +95,14 @@ def _base64(data: bytes) -> str:
 
 
 def status(port: int, path: str, headers: dict[str, str]) -> str:
-    """`accepted` for 200, else the status of an answer."""
+    """`accepted` for 200, else the status of an answer, or the name of what kept it from coming."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path, headers=headers)
         answered = connection.getresponse().status
         return ACCEPTED if answered == 200 else str(answered)
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
     finally:
         connection.close()
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 
-SERVICES = {
-    "mindex-api": ("mindex", "mindex-api.service"),
-    "mas-orchestrator": ("mas", "mas-orchestrator.service"),
-    "mas-agent": ("mas", "mas-agent.service"),
-    "website-blue": ("sandbox", "website@blue.service"),
-    "website-green": ("sandbox", "website@green.service"),
-    "mycorrhizae-api": ("sandbox", ""),
-}
+from restarts import PLACES
+
+SERVICES = PLACES
 """Every service of the lab: its host and its unit; the one without a unit is a container."""
 ENV_FILES = {
     "mindex": ("/home/mycosoft/mindex/.env", "/etc/mycosoft/mindex-tokens.env"),

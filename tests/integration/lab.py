@@ -20,7 +20,7 @@ from tests.integration.hosts import Host
 from tests.integration.values import Value, Values
 
 MYCOOPS = Path(sys.executable).with_name("mycoops")
-TRAFFIC = Path(__file__).resolve().parents[2] / "lab" / "traffic.py"
+TRAFFIC = Path(__file__).resolve().parents[2] / "lab" / "load" / "traffic.py"
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from outages import Sample, outages, unexplained
 
 from tests.integration import authorities, promises, timeline
 from tests.integration.hosts import ENV_FILES, SERVICES
-from tests.integration.lab import TRAFFIC, Done, Lab
+from tests.integration.lab import Done, Lab
 from tests.integration.values import Value
 
 RATE = 20
 INSTANCES = {"website": ("website-blue", "website-green")}
 NEEDS = ("mas-orchestrator", "mas-agent", "mycorrhizae-api")
 """The services whose answers need mindex-api's."""
-SLACK = 0.3
-"""Seconds by which a request may miss the moments of systemd's journal."""
 
 
 @dataclass
@@ -38,26 +36,11 @@ class Quarter:
 
     def failures(self, service: str) -> list[Any]:
         """The requests to a service that failed, as the traffic generator knows them."""
-        return [traffic.Sample(**one) for one in self.report["failures"] if one["service"] == service]
+        return [Sample(**one) for one in self.report["failures"] if one["service"] == service]
 
     def planned(self, service: str) -> dict[str, Any]:
         """What the plan said of a service."""
         return next(one for one in self.plan["restarts"] if one["service"] == service)
-
-
-def _load_traffic() -> Any:
-    import sys
-
-    spec = importlib.util.spec_from_file_location("lab_traffic", TRAFFIC)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lab_traffic"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-traffic = _load_traffic()
 
 
 @pytest.fixture(scope="module")
@@ -131,15 +114,11 @@ def test_a_single_instance_fails_only_while_it_restarts(quarter: Quarter, servic
     if service in NEEDS:
         windows += timeline.restarts(quarter.lab, "mindex-api", quarter.began)
     windows = [window for window in windows if window.begun < quarter.began + quarter.done.seconds]
-    outside = [
-        one
-        for one in quarter.failures(service)
-        if not any(one.ended >= window.begun - SLACK and one.begun <= window.ended + SLACK for window in windows)
-    ]
+    outside = unexplained(quarter.failures(service), windows)
     assert outside == [], windows
-    outages = list(traffic.outages(quarter.failures(service)))
-    assert len(outages) <= len(windows)
-    assert all(outage.seconds < 3 for outage in outages), outages
+    seen = list(outages(quarter.failures(service)))
+    assert len(seen) <= len(windows)
+    assert all(outage.seconds < 3 for outage in seen), seen
     assert all(window.ended - window.begun < 3 for window in windows), windows
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Loads every service of a lab while a command runs, then says per service how many requests failed and in which outages.
+"""Loads every service of a lab while a command runs, then says per service how many requests failed,
+and how many of them no restart explains.
 
-    python3 lab/traffic.py --fleet inventory/lab -- mycoops rotate --quarter Q2 --yes
+    python3 lab/load/traffic.py --fleet inventory/lab -- mycoops rotate --quarter Q2 --yes
 
 Half of the requests reuse their connection where the server lets them, half open a new one; half are answered from pooled
 connections to the database, half (`?fresh=1`) from new ones. The exit status is the command's.
@@ -17,40 +18,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import restarts
 import yaml
+from outages import Sample, report
 
-GAP_SECONDS = 0.5
-"""Failures no further apart than this belong to one outage."""
 Headers = Callable[[], dict[str, str]]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One request: where, when (wall clock), and what was wrong with it."""
-
-    service: str
-    path: str
-    begun: float
-    ended: float
-    problem: str
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Failures that follow each other; it ends when a request succeeds again."""
-
-    begun: float
-    ended: float
-    failures: int
-    problems: tuple[str, ...]
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.begun
 
 
 @dataclass(frozen=True)
@@ -61,6 +38,12 @@ class Target:
     port: int
     paths: tuple[str, ...]
     headers: Headers = dict
+    explains: tuple[str, ...] = ()
+    """The single-instance services whose restart may fail a request to this one."""
+
+    def windows(self, lab: str, since: float) -> list[restarts.Window]:
+        """The restarts that may fail a request."""
+        return [window for service in self.explains for window in restarts.restarts(lab, service, since)]
 
 
 class MindexToken:
@@ -156,51 +139,29 @@ def ask(connection: http.client.HTTPConnection, path: str, headers: Headers) -> 
     return "down" if b'"down"' in body else ""
 
 
-def targets(fleet: Path) -> list[Target]:
-    """What there is to load in a lab, from its inventory."""
-    everything = yaml.safe_load((fleet / "hosts.yml").read_text(encoding="utf-8"))["all"]
+def targets(everything: dict[str, Any]) -> list[Target]:
+    """What there is to load in a lab, from its inventory. The website has two instances: no restart excuses a failure."""
     port = {int(inside): int(outside) for host in everything["hosts"].values() for inside, outside in host["lab_publish"].items()}
     token = MindexToken(f"mycoops-{everything['vars']['lab_name']}-mas")
     items = ("/api/mindex/items", "/api/mindex/items?fresh=1", "/api/mindex/health")
+    signed = ("/items", "/items?fresh=1", "/whoami")
+
+    def both(service: str) -> tuple[str, ...]:
+        return (service, "mindex-api")
+
     return [
-        Target("mindex-api", port[8000], items, token.headers),
-        Target("mas-orchestrator", port[8001], ("/items", "/items?fresh=1", "/whoami"), Bearer(port[8001]).headers),
-        Target("mas-agent", port[8002], ("/work", "/work?fresh=1")),
+        Target("mindex-api", port[8000], items, token.headers, ("mindex-api",)),
+        Target(
+            "mas-orchestrator",
+            port[8001],
+            signed,
+            Bearer(port[8001]).headers,
+            both("mas-orchestrator"),
+        ),
+        Target("mas-agent", port[8002], ("/work", "/work?fresh=1"), explains=both("mas-agent")),
         Target("website", port[8080], ("/api/items", "/api/items?fresh=1")),
-        Target("mycorrhizae-api", port[8003], ("/items", "/items?fresh=1")),
+        Target("mycorrhizae-api", port[8003], ("/items", "/items?fresh=1"), explains=both("mycorrhizae-api")),
     ]
-
-
-def outages(samples: list[Sample]) -> Iterator[Outage]:
-    """The outages in the samples of one service."""
-    ordered = sorted(samples, key=lambda sample: sample.begun)
-    group: list[Sample] = []
-    for sample in [one for one in ordered if one.problem]:
-        if group and sample.begun - max(one.ended for one in group) > GAP_SECONDS:
-            yield _outage(group, ordered)
-            group = []
-        group.append(sample)
-    if group:
-        yield _outage(group, ordered)
-
-
-def _outage(group: list[Sample], ordered: list[Sample]) -> Outage:
-    last = max(one.begun for one in group)
-    after = next((one.ended for one in ordered if one.begun >= last and not one.problem), max(one.ended for one in group))
-    return Outage(group[0].begun, after, len(group), tuple(sorted({one.problem for one in group})))
-
-
-def report(samples: list[Sample]) -> str:
-    """A table: per service the requests, the failed ones, the outages and the longest of them."""
-    lines = [f"{'service':<18}{'requests':>9}{'per s':>7}{'failed':>8}{'outages':>9}{'longest':>10}"]
-    seconds = max(one.ended for one in samples) - min(one.begun for one in samples)
-    for service in dict.fromkeys(sample.service for sample in samples):
-        mine = [sample for sample in samples if sample.service == service]
-        found = list(outages(mine))
-        longest = max((outage.seconds for outage in found), default=0.0) * 1000
-        failed = sum(1 for sample in mine if sample.problem)
-        lines.append(f"{service:<18}{len(mine):>9}{len(mine) / seconds:>7.0f}{failed:>8}{len(found):>9}{longest:>7.0f} ms")
-    return "\n".join(lines)
 
 
 def main() -> int:
@@ -211,11 +172,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write every failed request, and the counts, to this file")
     parser.add_argument("command", nargs="+", help="what to run meanwhile, after --")
     arguments = parser.parse_args()
-    with Load(targets(arguments.fleet), arguments.rate) as load:
+    everything = yaml.safe_load((arguments.fleet / "hosts.yml").read_text(encoding="utf-8"))["all"]
+    asked, began = targets(everything), time.time()
+    with Load(asked, arguments.rate) as load:
         time.sleep(1)
         status = subprocess.run(arguments.command, check=False).returncode
         time.sleep(1)
-    print(report(load.samples), flush=True)
+    lab = everything["vars"]["lab_name"]
+    print(report(load.samples, {target.service: target.windows(lab, began) for target in asked}), flush=True)
     if arguments.json:
         counts = {name: sum(1 for one in load.samples if one.service == name) for name in {one.service for one in load.samples}}
         failures = [asdict(sample) for sample in load.samples if sample.problem]
