@@ -12,9 +12,10 @@ from rich.markup import escape
 
 from mycoops import cli_answers as answers
 from mycoops import cli_lab, interrupts
-from mycoops.commands import checking, deploying, looking, planning, rotating, starting
+from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.errors import ConfigurationError, Exit, MycoopsError
+from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
 errors = Console(stderr=True)
@@ -96,6 +97,22 @@ def redeploy(
 def init(directory: Path) -> None:
     """Make a new, commented fleet directory that passes `mycoops check`."""
     answers.made(starting.init(directory))
+
+
+@app.command()
+def provide(
+    credential: Annotated[str, typer.Argument(autocompletion=complete_credential)],
+    slot: Annotated[str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.")] = "",
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a value: the first of a credential, or the one a rotation waits for. Hidden prompt, or standard input."""
+    opened = open_fleet(fleet)
+    piped = not sys.stdin.isatty()
+    value = sys.stdin.read().rstrip("\r\n") if piped else typer.prompt(f"Value of {credential}", hide_input=True, err=True)
+    if value.startswith("-----BEGIN"):
+        value += "\n"
+    answers.provided(providing.provide(opened, credential, Secret(value), slot=slot), as_json=as_json)
 
 
 @app.command()

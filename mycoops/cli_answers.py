@@ -16,6 +16,7 @@ from rich.table import Table
 from mycoops.check import Finding
 from mycoops.commands.deploying import Delivered
 from mycoops.commands.looking import Status, Window
+from mycoops.commands.providing import Provided
 from mycoops.commands.rotating import Outcome
 from mycoops.errors import Exit
 from mycoops.journal import Verdict
@@ -23,7 +24,16 @@ from mycoops.lab import LabHost
 from mycoops.plan import Plan
 from mycoops.session import Fleet
 
-out = Console()
+PLAIN_WIDTH = 160
+"""Columns of a table that does not go to a terminal."""
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+out = _console()
 
 
 def _json(data: Any) -> None:
@@ -86,6 +96,15 @@ def made(paths: list[Path]) -> None:
     for path in paths:
         out.print(str(path), highlight=False, soft_wrap=True)
     out.print(f"→ mycoops check --fleet {paths[0].parent}", highlight=False, soft_wrap=True)
+
+
+def provided(kept: Provided, *, as_json: bool) -> None:
+    """`provide`."""
+    if as_json:
+        _json(asdict(kept))
+    else:
+        slot = f", slot {kept.slot}" if kept.slot else ""
+        out.print(f"{kept.credential}: generation {kept.generation}{slot}, encrypted\n→ {kept.next}", highlight=False)
 
 
 def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:

@@ -75,7 +75,9 @@ def vault_password(file: str, script: str, prompt: bool, settings: Settings) -> 
         return getpass.getpass("Vault password: ")
     path = password_path(file or script, settings)
     if not path.exists():
-        raise ConfigurationError(f"{path}: the vault password is not there", hint="For the lab, run `mycoops lab up` first.")
+        raise ConfigurationError(
+            f"{path}: the vault password is not there", hint="Write it there, mode 0600; `mycoops lab up` makes that of the lab."
+        )
     if file:
         password = path.read_text(encoding="utf-8").strip()
     else:

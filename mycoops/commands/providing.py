@@ -1,0 +1,100 @@
+"""`mycoops provide`: takes a value a person brings, checks its shape, and encrypts it before anything else happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mycoops import lease
+from mycoops.check import SHORTEST_VALUE
+from mycoops.errors import ConfigurationError
+from mycoops.kinds import Kind
+from mycoops.ledger import Standing
+from mycoops.secret import Secret
+from mycoops.session import Fleet
+from mycoops.vault import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """What was kept, and the command that goes on from here."""
+
+    credential: str
+    generation: int
+    slot: str
+    next: str
+
+
+def provide(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "") -> Provided:
+    """Keep the first value of a credential, or the one an open rotation waits for.
+
+    Raises ConfigurationError for an unknown credential, a value of the wrong shape, or one nobody waits for."""
+    kind = _kind(fleet, credential)
+    _shape(credential, secret, kind)
+    with lease.hold(fleet.settings.state, "provide"):
+        store = fleet.store()
+        _differs(store, credential, secret)
+        if store.meta(credential) is None:
+            return _first(store, credential, secret, kind, slot)
+        return _awaited(fleet, store, credential, secret)
+
+
+def _kind(fleet: Fleet, credential: str) -> Kind:
+    declared = fleet.catalogue.credentials.get(credential)
+    if declared is None:
+        raise ConfigurationError(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
+    if declared.kind not in fleet.kinds:
+        raise ConfigurationError(f"{credential}: unknown kind {declared.kind}", hint="`mycoops check` names the place.")
+    return fleet.kinds[declared.kind]
+
+
+def _shape(credential: str, secret: Secret, kind: Kind) -> None:
+    value, step = secret.reveal(), kind.human
+    lines = kind.generates == "ed25519"
+    if len(value) < SHORTEST_VALUE:
+        raise ConfigurationError(f"{credential}: a value has at least {SHORTEST_VALUE} characters, this one {len(value)}")
+    if not lines and not value.isprintable():
+        raise ConfigurationError(f"{credential}: the value holds a control character or a line break", hint="Copy it again.")
+    if lines and not value.startswith("-----BEGIN OPENSSH PRIVATE KEY-----"):
+        raise ConfigurationError(f"{credential}: an OpenSSH private key is wanted", hint="Pipe the key file into the command.")
+    if step and not value.startswith(step.prefix):
+        raise ConfigurationError(f"{credential}: a value begins with {step.prefix}, this one does not", hint="Copy it again.")
+    if step and step.length and len(value) != step.length:
+        raise ConfigurationError(
+            f"{credential}: a value has {step.length} characters, this one {len(value)}", hint="Copy it again."
+        )
+
+
+def _differs(store: Store, credential: str, secret: Secret) -> None:
+    for name, generation, known in store.secrets():
+        if known.same_as(secret):
+            raise ConfigurationError(
+                f"{credential}: this is the value of {name}, generation {generation}", hint="Bring a value of its own."
+            )
+
+
+def _first(store: Store, credential: str, secret: Secret, kind: Kind, slot: str) -> Provided:
+    if slot and slot not in kind.slots:
+        raise ConfigurationError(
+            f"{credential}: {kind.kind} has no slot {slot}", hint=f"One of: {', '.join(kind.slots) or 'none'}."
+        )
+    used = slot or kind.next_slot("")
+    store.add(credential, used, secret)
+    return Provided(credential, 1, used, "mycoops check")
+
+
+def _awaited(fleet: Fleet, store: Store, credential: str, secret: Secret) -> Provided:
+    run, standing = _waiting(fleet, credential)
+    number = max([standing.to_generation, *(kept + 1 for kept in store.pending(credential))])
+    slot = next(entry["to_slot"] for entry in run if entry["credential"] == credential)
+    store.put_pending(credential, number, slot, secret)
+    return Provided(credential, number, slot, "mycoops resume")
+
+
+def _waiting(fleet: Fleet, credential: str) -> tuple[list[dict[str, str]], Standing]:
+    for run in fleet.runs().values():
+        standing = run.rotations.get(credential)
+        if standing and standing.open and standing.waiting:
+            return run.plan["rotations"], standing
+    raise ConfigurationError(
+        f"{credential} has a value, and no rotation waits for another", hint=f"Rotate it: `mycoops rotate {credential}`."
+    )
