@@ -75,13 +75,12 @@ def next_window(day: date, window_days: int = 7) -> Quarter:
     return Quarter(f"Q{number % 4 + 1}", here.year + (number == 4), window_days)
 
 
+def due_window(rotated: date, window_days: int = 7) -> Quarter:
+    """The first window that opens after the day a credential was last rotated: rotated within one, it is done with it."""
+    found = next_window(rotated, window_days)
+    return found if rotated < found.opens else next_window(found.closes + timedelta(days=1), window_days)
+
+
 def is_overdue(rotated: date | None, day: date, window_days: int = 7) -> bool:
     """Whether a whole window has passed since a credential was last rotated (None: never)."""
-    here = quarter_of(day, window_days)
-    passed = here.opens if day > here.closes else _before(here).opens
-    return rotated is None or rotated < passed
-
-
-def _before(quarter: Quarter) -> Quarter:
-    number = int(quarter.name[1])
-    return Quarter(f"Q{number - 1 or 4}", quarter.year - (number == 1), quarter.window_days)
+    return rotated is None or due_window(rotated, window_days).closes < day

@@ -29,6 +29,10 @@ WORDS = {
 }
 
 
+NAMED = 3
+"""As many names as fit a line; of more, their number is told."""
+
+
 class Display:
     """Implements the engine's Progress, and the runner's per-host notes."""
 
@@ -56,7 +60,8 @@ class Display:
     def move(self, move: Move, number: int, total: int) -> None:
         """See Progress."""
         where = f" on {', '.join(move.hosts)}" if move.hosts else ""
-        what = ", ".join(move.services or move.credentials)
+        names = move.services or move.credentials
+        what = ", ".join(names) if len(names) <= NAMED else f"{len(names)} credentials"
         self._head = f"{number:2d}/{total} {move.verb}{where}"
         self._line(f"[dim]{self._clock()}[/] {self._head}: {WORDS[move.verb]} [dim]({escape(what)})[/]")
 

@@ -15,7 +15,7 @@ from mycoops.model import State
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One credential of a run, as the summary shows it. Seconds are from the opening of the run to this credential's end."""
+    """One credential of a run, as the summary shows it. Seconds: from its first effect to the old value's death, else its end."""
 
     credential: str
     overlap: str
@@ -50,9 +50,14 @@ def _line(run: Run, entry: dict[str, Any], records: list[Record]) -> Line:
         consumers=len(acknowledged),
         restarts=len(restarts),
         probes=sum(1 for fact in standing.facts if fact["fact"] == "probe"),
-        seconds=_between(run.opened, standing.ended),
+        seconds=_between(_time_of(records, State.MINTING) or run.opened, _time_of(records, State.PROVEN_DEAD) or standing.ended),
         note=standing.blocked or str(standing.waiting.get("step", "")),
     )
+
+
+def _time_of(records: Iterable[Record], state: State) -> str:
+    """When a rotation first came to a state; empty where it has not."""
+    return next((str(r["time"]) for r in records if r["event"] == "state" and r["state"] == str(state)), "")
 
 
 def _between(first: str, last: str) -> float:

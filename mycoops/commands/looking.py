@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mycoops import journal, settings
-from mycoops.checklist import is_overdue, next_window
+from mycoops.checklist import due_window, is_overdue, next_window
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
 from mycoops.session import Fleet
@@ -47,7 +47,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
                 generation=meta.generation if meta else 0,
                 state=str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
                 age_days=(day - created).days if created else 0,
-                due=next_window(day, window).opens.isoformat(),
+                due=(due_window(created, window) if created else next_window(day, window)).opens.isoformat(),
                 overdue=overdue,
                 waiting_for=waiting,
                 next=following,

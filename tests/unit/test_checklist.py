@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycoops.checklist import CATEGORIES, ITEMS, Quarter, is_overdue, next_window, quarter_of
+from mycoops.checklist import CATEGORIES, ITEMS, Quarter, due_window, is_overdue, next_window, quarter_of
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 
@@ -63,3 +63,18 @@ def test_a_value_is_overdue_when_a_whole_window_has_passed(rotated: date | None,
 def test_what_was_rotated_today_is_not_overdue(day: date) -> None:
     assert not is_overdue(day, day)
     assert is_overdue(day - timedelta(days=200), day)
+
+
+@pytest.mark.parametrize(
+    ("rotated", "due"),
+    [
+        (date(2026, 3, 31), "2026-Q2"),
+        (date(2026, 4, 1), "2026-Q3"),
+        (date(2026, 4, 7), "2026-Q3"),
+        (date(2026, 4, 8), "2026-Q3"),
+        (date(2026, 12, 31), "2027-Q1"),
+        (date(2026, 10, 3), "2027-Q1"),
+    ],
+)
+def test_a_credential_is_due_in_the_first_window_that_opens_after_its_rotation(rotated: date, due: str) -> None:
+    assert due_window(rotated).label == due
