@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mycoops import durable, journal, lease, ledger, settings
+from mycoops import durable, interrupts, journal, lease, ledger, settings
 from mycoops.commands import planning
 from mycoops.commands.checking import refuse
 from mycoops.errors import ConfigurationError, MycoopsError
@@ -105,7 +106,7 @@ def _open_journals(fleet: Fleet) -> list[Path]:
 
 
 def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Callable[[], bool]) -> Outcome:
-    context = _context(session, written, token, progress)
+    context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop))
     before, error = session.runner.starts, None
     try:
         walk(context, stop)

@@ -49,7 +49,8 @@ AFTER: dict[Verb, State] = {
 def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     """Carry every open rotation of the plan as far as it goes.
 
-    Raises Interrupted between two moves when `stop` says so, and at the end the failure that describes what is left."""
+    Raises Interrupted between two moves, or while a move only waits, when `stop` says so;
+    and at the end the failure that describes what is left."""
     if context.run.plan.get("digest") != context.plan.digest:
         raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
     for name, standing in context.run.rotations.items():
@@ -64,7 +65,11 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
             raise Interrupted("stopped between two moves; nothing is half done", hint="Go on with `mycoops resume`.")
         context.record("move", move=move.id)
         context.progress.move(move, number, len(context.plan.moves))
-        HANDLERS[move.verb](context, move)
+        try:
+            HANDLERS[move.verb](context, move)
+        except Interrupted:
+            context.record("interrupted", move=move.id)
+            raise
     if not context.run.open:
         context.record("finished")
     raise_for(context)

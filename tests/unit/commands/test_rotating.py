@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from mycoops import lease
+from mycoops import interrupts, lease
 from mycoops.commands import planning, rotating
 from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Locked, StepFailed, WaitingForPerson
 from mycoops.model import State
@@ -217,3 +219,22 @@ def test_a_tampered_journal_stops_everything(stage: MakeStage) -> None:
     path.write_bytes(path.read_bytes().replace(b'"refused"', b'"accepted"', 1))
     with pytest.raises(ConfigurationError, match="this record was changed"):
         resume(made)
+
+
+def test_ctrl_c_in_a_long_soak_stops_there_and_resume_goes_on(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage()
+    soaking: list[bool] = []
+
+    def impatient(stop: Callable[[], bool]) -> Callable[[float], None]:
+        return lambda _seconds: soaking.append(True) or interrupts_patient(lambda: True)(3600)
+
+    with monkeypatch.context() as patched:
+        interrupts_patient = interrupts.patient
+        patched.setattr("mycoops.interrupts.patient", impatient)
+        outcome = rotate(made)
+    assert soaking
+    assert isinstance(outcome.error, Interrupted)
+    assert made.records()[-1]["event"] == "interrupted"
+    assert set(states(made).values()) == {State.SOAKING}
+    assert resume(made)[0].error is None
+    assert set(states(made).values()) == {State.CLOSED}
