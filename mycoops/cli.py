@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from mycoops import cli_answers as answers
 from mycoops import cli_lab, interrupts
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
-from mycoops.errors import ConfigurationError, Exit, MycoopsError
+from mycoops.errors import ConfigurationError, Exit, Interrupted, MycoopsError
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
@@ -31,6 +32,7 @@ app.add_typer(cli_lab.app, name="lab")
 log_app = typer.Typer(invoke_without_command=True, help="Show the rotation log; `verify` checks the journals behind it.")
 app.add_typer(log_app, name="log")
 
+STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
 FleetOption = Annotated[
     Path | None,
     typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
@@ -75,8 +77,8 @@ def deploy(
 ) -> None:
     """Write env files and units, restart what does not run on them yet, and see it healthy."""
     opened = open_fleet(fleet)
-    with Display(errors, quiet=as_json) as display:
-        done = deploying.deploy(opened, display.host, host=host, check=check)
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
+        done = deploying.deploy(opened, display.host, stop, host=host, check=check)
     answers.delivered(done, as_json=as_json, check=check)
 
 
@@ -88,8 +90,8 @@ def redeploy(
 ) -> None:
     """Put the current value of one credential onto all its consumers, restart them, and prove that they run on it."""
     opened = open_fleet(fleet)
-    with Display(errors, quiet=as_json) as display:
-        done = deploying.redeploy(opened, display.host, credential)
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
+        done = deploying.redeploy(opened, display.host, stop, credential)
     answers.delivered(done, as_json=as_json, check=False)
 
 
@@ -159,14 +161,18 @@ def rotate(
     checking.refuse(opened)
     if not yes:
         answers.plan(made, as_json=False, console=errors)
-        typer.confirm("Carry this out?", abort=True, err=True)
+        _agree()
     runner: list[rotating.Outcome] = []
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         runner.append(rotating.rotate(opened, made, display, display.host, stop))
     _finish(runner, opened, as_json=as_json)
 
 
-STOPPING = "stopping after this step; everything stays resumable"
+def _agree() -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError("nobody can be asked whether to carry this out; nothing was done", hint="Say --yes.")
+    if not typer.confirm("Carry this out?", err=True):
+        raise Interrupted("nothing was done")
 
 
 @app.command()
@@ -189,8 +195,8 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
 def abort(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     """Take every open rotation back; free before the point of no return, refused after it."""
     opened = open_fleet(fleet)
-    with Display(errors, quiet=as_json) as display:
-        names = rotating.abort(opened, display, display.host)
+    with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
+        names = rotating.abort(opened, display, display.host, stop)
     answers.aborted(names, as_json=as_json)
 
 
@@ -225,7 +231,7 @@ def log_verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonO
 
 
 def main() -> None:
-    """Entry point: turns every expected failure into its message, its next step and its exit status."""
+    """Entry point: turns every failure into its message, its next step and its exit status."""
     try:
         app()
     except MycoopsError as error:
@@ -233,6 +239,22 @@ def main() -> None:
         if error.hint:
             errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
         sys.exit(int(error.exit_status))
+    except SystemExit as ended:
+        stopped = type(ended.__context__).__name__ == "Abort"
+        sys.exit(int(Exit.INTERRUPTED) if stopped else ended.code)
+    except Exception as error:
+        _bug(error)
+        sys.exit(int(Exit.BUG))
+
+
+def _bug(error: Exception) -> None:
+    """Say where a bug is; never its message nor its locals, which may hold a value."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        errors.print(f"  {frame.filename}:{frame.lineno} {frame.name}", markup=False, highlight=False, soft_wrap=True)
+    errors.print(
+        f"[red]a bug in mycoops: {type(error).__name__}[/]; its message is not shown, it may hold a value", highlight=False
+    )
+    errors.print("→ `mycoops status` says where everything stands; please report the lines above.", highlight=False)
 
 
 if __name__ == "__main__":

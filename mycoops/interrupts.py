@@ -17,22 +17,37 @@ LOOK_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Stop:
+    """What was asked for so far: the first signal asks to stop where nothing is half done, a second one to stop at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self) -> bool:
+        """Whether to stop where nothing is half done."""
+        return bool(self.asked)
+
+    def now(self) -> bool:
+        """Whether to stop in the middle of a step: its outcome is then unknown, and asked for by the next command."""
+        return len(self.asked) > 1
+
+
 @contextmanager
-def gentle(words: str) -> Iterator[Callable[[], bool]]:
-    """Within the block signals only raise a flag; yields the question whether it is up. The first one is answered with `words`.
+def gentle(words: str) -> Iterator[Stop]:
+    """Within the block signals only ask; yields what they asked. The first one is answered with `words`.
 
     They go to the descriptor itself: a signal may come while something is being printed, and a stream cannot be written to then."""
-    asked: list[int] = []
+    stop = Stop()
 
     def handler(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
-        if len(asked) == 1:
+        stop.asked.append(number)
+        if len(stop.asked) == 1:
             with suppress(OSError):
                 os.write(STDERR, f"\n{words}\n".encode())
 
     before = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
-        yield lambda: bool(asked)
+        yield stop
     finally:
         for number, old in before.items():
             signal.signal(number, old)

@@ -234,6 +234,24 @@ def _switches(
         moves.add(Verb.SWITCH, [r for r in rotators if r.overlap.one_slot])
 
 
+def apart(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:
+    """Hosts to deploy to together: as many as there are, but never two that share a service group."""
+    groups: dict[str, set[str]] = {}
+    for name in services:
+        declared = catalogue.services[name]
+        groups.setdefault(declared.host, set()).add(declared.group or name)
+    found: list[tuple[str, ...]] = []
+    taken: list[set[str]] = []
+    for host in host_order(catalogue, groups):
+        place = next((number for number, names in enumerate(taken) if not names & groups[host]), len(found))
+        if place == len(found):
+            found.append(())
+            taken.append(set())
+        found[place] += (host,)
+        taken[place] |= groups[host]
+    return found
+
+
 def waves(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:
     """Hosts to switch together: the canary alone, then up to `wave` hosts, never two that share a service group."""
     names = list(services)

@@ -92,7 +92,7 @@ class Environment:
 
 
 class Runner:
-    """Starts playbooks one after the other; counts the starts; can be told to stop."""
+    """Starts playbooks one after the other; counts the starts; can be told to hurry."""
 
     def __init__(self, environment: Environment, masker: Callable[[], Masker], notify: Callable[[str, str], None]) -> None:
         self._environment = environment
@@ -100,7 +100,8 @@ class Runner:
         self._notify = notify
         self._pid = 0
         self._stopping_since = 0.0
-        self.stop_requested = False
+        self.hurry: Callable[[], bool] = lambda: False
+        """Asked while a playbook runs: whether to end it at once."""
         self.starts = 0
 
     def perform(self, run: Run) -> Outcome:
@@ -159,7 +160,7 @@ class Runner:
                 outcome.problems[host] = str(result.get("msg", "failed"))[:300]
 
     def _cancelled(self) -> bool:
-        if not self.stop_requested:
+        if not self.hurry():
             return False
         if not self._stopping_since:
             self._stopping_since = time.monotonic()

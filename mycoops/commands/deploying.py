@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from mycoops import lease
 from mycoops.commands.checking import refuse
 from mycoops.delivery import Requests
-from mycoops.errors import ConfigurationError
-from mycoops.plan import host_order
+from mycoops.errors import ConfigurationError, Interrupted
+from mycoops.interrupts import Stop
+from mycoops.plan import apart, host_order
 from mycoops.rotation.context import generations
 from mycoops.rotation.replies import error_text, silence
 from mycoops.runner import Outcome
@@ -33,7 +33,7 @@ class Delivered:
         return [service["name"] for service in self.services if service.get("restarted") or service.get("reloaded")]
 
 
-def deploy(fleet: Fleet, notify: Notify, *, host: str = "", check: bool = False) -> list[Delivered]:
+def deploy(fleet: Fleet, notify: Notify, stop: Stop, *, host: str = "", check: bool = False) -> list[Delivered]:
     """Deliver every service's files to its host, or to one host; the second run changes nothing."""
     refuse(fleet)
     services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
@@ -42,10 +42,10 @@ def deploy(fleet: Fleet, notify: Notify, *, host: str = "", check: bool = False)
             f"no service runs on {host}", hint="`mycoops check` lists nothing wrong? Then mend the host's name."
         )
     with lease.hold(fleet.settings.state, "deploy") as token, open_session(fleet, notify) as session:
-        return deliver(session, services, token, check=check)
+        return deliver(session, services, token, stop, check=check)
 
 
-def redeploy(fleet: Fleet, notify: Notify, credential: str) -> list[Delivered]:
+def redeploy(fleet: Fleet, notify: Notify, stop: Stop, credential: str) -> list[Delivered]:
     """Write the current value of one credential to all its consumers, restart them, and see the running processes hold it."""
     refuse(fleet)
     declared = fleet.catalogue.credentials.get(credential)
@@ -55,11 +55,15 @@ def redeploy(fleet: Fleet, notify: Notify, credential: str) -> list[Delivered]:
     if not services:
         raise ConfigurationError(f"{credential} has no service to deploy to", hint="Only the rotator uses it.")
     with lease.hold(fleet.settings.state, f"redeploy {credential}") as token, open_session(fleet, notify) as session:
-        return deliver(session, services, token, force=True)
+        return deliver(session, services, token, stop, force=True)
 
 
-def deliver(session: Session, services: Iterable[str], token: int, *, check: bool = False, force: bool = False) -> list[Delivered]:
-    """Deliver to these services, one action a host. `force` restarts also what already holds its values."""
+def deliver(
+    session: Session, services: list[str], token: int, stop: Stop, *, check: bool = False, force: bool = False
+) -> list[Delivered]:
+    """Deliver to these services, one action a host, hosts that share a service group one after the other.
+
+    `force` restarts also what already holds its values. Stops after a wave with a failure, and where `stop` says so."""
     fleet = session.fleet
     found = generations(fleet.catalogue, session.store, fleet.runs().values())
     requests = Requests(fleet.catalogue, fleet.kinds, found, token).for_services(services)
@@ -67,8 +71,18 @@ def deliver(session: Session, services: Iterable[str], token: int, *, check: boo
         request["repair"] = True
         for service in request["services"]:
             service["force"] = force
-    outcome = session.performer.carry_out((), requests, check=check)
-    return [_delivered(host, outcome) for host in host_order(fleet.catalogue, requests)]
+    session.runner.hurry = stop.now
+    done: list[Delivered] = []
+    for wave in apart(fleet.catalogue, services):
+        if stop():
+            raise Interrupted(f"stopped before {', '.join(wave)}; every host holds whole files", hint="Run the command again.")
+        outcome = session.performer.carry_out((), {host: requests[host] for host in wave}, check=check)
+        done += [_delivered(host, outcome) for host in wave]
+        if any(one.error for one in done):
+            break
+    missed = [host for host in requests if host not in {one.host for one in done}]
+    done += [Delivered(host, False, [], [], "not come to: another host of its service group failed") for host in missed]
+    return sorted(done, key=lambda one: host_order(fleet.catalogue, requests).index(one.host))
 
 
 def _delivered(host: str, outcome: Outcome) -> Delivered:

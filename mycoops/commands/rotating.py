@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from mycoops import durable, interrupts, journal, lease, ledger, settings
 from mycoops.commands import planning
 from mycoops.commands.checking import refuse
 from mycoops.errors import ConfigurationError, MycoopsError
+from mycoops.interrupts import Stop
 from mycoops.journal import Journal
 from mycoops.model import Overlap, Verb
 from mycoops.plan import Move, Plan, Restart, Rotation
@@ -52,7 +53,7 @@ def _refuse_outdated(fleet: Fleet, session: Session, plan: Plan) -> None:
         raise ConfigurationError("the fleet has changed since this plan was made; nothing was done", hint="Plan again.")
 
 
-def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Callable[[], bool]) -> Outcome:
+def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Stop) -> Outcome:
     """Open a journal for the plan and walk it."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
@@ -67,7 +68,7 @@ def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: C
         return _walk(session, written, token, progress, stop)
 
 
-def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Callable[[], bool]) -> list[Outcome]:
+def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[Outcome]:
     """Walk every open journal on from where it stands."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "resume") as token, open_session(fleet, notify) as session:
@@ -79,10 +80,11 @@ def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Callable[[], 
         return found
 
 
-def abort(fleet: Fleet, progress: Progress, notify: Notify) -> list[str]:
+def abort(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[str]:
     """Take every open run back, each for itself; returns the credentials. Raises the first failure after the last run."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "abort") as token, open_session(fleet, notify) as session:
+        session.runner.hurry = stop.now
         names: list[str] = []
         failures: list[MycoopsError] = []
         for path in _open_journals(fleet):
@@ -105,8 +107,9 @@ def _open_journals(fleet: Fleet) -> list[Path]:
     return found
 
 
-def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop) -> Outcome:
     context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop))
+    session.runner.hurry = stop.now
     before, error = session.runner.starts, None
     try:
         walk(context, stop)

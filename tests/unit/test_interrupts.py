@@ -17,8 +17,9 @@ def test_a_signal_raises_a_flag_and_nothing_else(number: signal.Signals, capfd: 
     with interrupts.gentle("stopping soon") as stop:
         assert not stop()
         os.kill(os.getpid(), number)
+        assert (stop(), stop.now()) == (True, False)
         os.kill(os.getpid(), number)
-        assert stop()
+        assert (stop(), stop.now()) == (True, True)
     assert capfd.readouterr().err.count("stopping soon") == 1
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from mycoops import catalogue, session, settings
 from mycoops.checklist import ITEMS
+from mycoops.interrupts import Stop
 from mycoops.plan import Plan
 from mycoops.session import Fleet
 from tests.unit.rotation.bench import Bench, Quiet
@@ -56,7 +57,7 @@ class Stage(Bench):
         yield SimpleNamespace(
             fleet=fleet,
             store=self.store(),
-            runner=SimpleNamespace(starts=0),
+            runner=SimpleNamespace(starts=0, hurry=never),
             performer=self.world,
             rotator_key=self._rotator_key,
         )
@@ -77,9 +78,7 @@ def _declare(directory: Path, story: Story) -> None:
         meta.write_text(yaml.safe_dump({**kind.model_dump(mode="json"), "capabilities": sorted(kind.capabilities)}))
 
 
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
-
+never = Stop()
+"""Nobody asks to stop."""
 
 __all__ = ["Quiet", "Stage", "never", "settings"]

@@ -6,15 +6,17 @@ import pytest
 
 from mycoops.commands import deploying
 from mycoops.commands.deploying import Delivered
-from mycoops.errors import ConfigurationError
+from mycoops.errors import ConfigurationError, Interrupted
+from mycoops.interrupts import Stop
 from tests.unit.commands.conftest import MakeStage
-from tests.unit.commands.stage import Stage
+from tests.unit.commands.stage import Stage, never
+from tests.unit.rotation.stories import Story, fleet, use
 from tests.unit.rotation.world import Fault
 
 
 def deploy(made: Stage, **options: object) -> list[Delivered]:
     """One `mycoops deploy`."""
-    return deploying.deploy(made.opened(), lambda *_: None, **options)  # type: ignore[arg-type]
+    return deploying.deploy(made.opened(), lambda *_: None, never, **options)  # type: ignore[arg-type]
 
 
 def test_a_deploy_of_what_is_there_changes_nothing(stage: MakeStage) -> None:
@@ -38,14 +40,14 @@ def test_check_mode_tells_and_changes_nothing(stage: MakeStage) -> None:
     made.world.machines["h1"].processes["api"]["DB"] = "started by hand"
     made.world.dead.add("db")
     before = repr(made.world.machines)
-    done = deploying.deploy(made.opened(), lambda *_: None, check=True)
+    done = deploying.deploy(made.opened(), lambda *_: None, never, check=True)
     assert [one.restarted for one in done] == [["api"], []]
     assert repr(made.world.machines) == before
 
 
 def test_a_redeploy_restarts_what_already_holds_its_value(stage: MakeStage) -> None:
     made = stage("O1-slots")
-    done = deploying.redeploy(made.opened(), lambda *_: None, "db")
+    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db")
     assert [one.restarted for one in done] == [["api"], ["blue", "green"]]
     assert [one.changed for one in done] == [False, False]
 
@@ -70,6 +72,57 @@ def test_unknown_names_are_refused(stage: MakeStage) -> None:
     with pytest.raises(ConfigurationError, match="no service runs on h9"):
         deploy(made, host="h9")
     with pytest.raises(ConfigurationError, match="unknown credential gone"):
-        deploying.redeploy(made.opened(), lambda *_: None, "gone")
+        deploying.redeploy(made.opened(), lambda *_: None, never, "gone")
     with pytest.raises(ConfigurationError, match="has no service to deploy to"):
-        deploying.redeploy(made.opened(), lambda *_: None, "own")
+        deploying.redeploy(made.opened(), lambda *_: None, never, "own")
+
+
+def pair(group: str) -> Story:
+    """Two instances on two hosts."""
+
+    def instance(host: str, name: str) -> dict[str, object]:
+        file = {"path": f"/etc/{name}.env", "readers": ["systemd"]}
+        return {"host": host, "unit": f"{name}.service", "reads": ["DB"], "env_file": file, **({"group": group} if group else {})}
+
+    services = {"blue": instance("h1", "blue"), "green": instance("h2", "green")}
+    credential = {
+        "kind": "acl",
+        "category": "api_keys",
+        "authority": {"host": "h3"},
+        "consumers": [use("blue", "DB"), use("green", "DB")],
+    }
+    return Story("pair", fleet(services, {"db": credential}))
+
+
+@pytest.mark.parametrize(("group", "starts"), [("web", 2), ("", 1)])
+def test_instances_of_one_group_are_not_restarted_together(
+    stage: MakeStage, monkeypatch: pytest.MonkeyPatch, group: str, starts: int
+) -> None:
+    made = stage(pair(group))
+    waves: list[list[str]] = []
+    carry_out = made.world.carry_out
+
+    def watched(items: object, deliveries: dict[str, object], **options: bool) -> object:
+        waves.append(list(deliveries))
+        return carry_out(items, deliveries, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(made.world, "carry_out", watched)
+    assert [one.host for one in deploy(made)] == ["h1", "h2"]
+    assert len(waves) == starts
+
+
+def test_a_failure_of_one_instance_leaves_the_other_alone(stage: MakeStage) -> None:
+    made = stage(pair("web"))
+    made.world.faults = [Fault("error", "delivery", "h1", code="locked")]
+    assert [(one.host, one.error) for one in deploy(made)] == [
+        ("h1", "locked as scripted"),
+        ("h2", "not come to: another host of its service group failed"),
+    ]
+
+
+def test_a_deploy_that_is_asked_to_stop_does_not_begin_another_wave(stage: MakeStage) -> None:
+    stop = Stop()
+    stop.asked.append(2)
+    made = stage(pair("web"))
+    with pytest.raises(Interrupted, match="stopped before h1"):
+        deploying.deploy(made.opened(), lambda *_: None, stop)

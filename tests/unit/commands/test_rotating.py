@@ -9,6 +9,7 @@ import pytest
 from mycoops import interrupts, lease
 from mycoops.commands import planning, rotating
 from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Locked, StepFailed, WaitingForPerson
+from mycoops.interrupts import Stop
 from mycoops.model import State
 from mycoops.plan import Plan
 from tests.unit.commands.conftest import MakeStage
@@ -36,7 +37,7 @@ def resume(made: Stage) -> list[rotating.Outcome]:
 
 def abort(made: Stage) -> list[str]:
     """One `mycoops abort`."""
-    return rotating.abort(made.opened(), Quiet(), lambda *_: None)
+    return rotating.abort(made.opened(), Quiet(), lambda *_: None, never)
 
 
 def states(made: Stage) -> dict[str, State]:
@@ -90,8 +91,15 @@ def test_a_crash_is_no_answer_but_leaves_the_log(stage: MakeStage) -> None:
 
 def test_an_interrupt_stops_between_two_moves(stage: MakeStage) -> None:
     made = stage()
-    opened, asked = made.opened(), iter([False, False, True])
-    outcome = rotating.rotate(opened, planned(made), Quiet(), lambda *_: None, lambda: next(asked))
+
+    class AtTheThird(Stop):
+        """Asks to stop when it is looked at for the third time."""
+
+        def __call__(self) -> bool:
+            self.asked.append(0)
+            return len(self.asked) > 2
+
+    outcome = rotating.rotate(made.opened(), planned(made), Quiet(), lambda *_: None, AtTheThird())
     assert isinstance(outcome.error, Interrupted)
     assert [record["event"] for record in made.records()][-1] == "interrupted"
     (again,) = resume(made)

@@ -1,0 +1,71 @@
+"""The command line turns every ending into a message without a value, a next step, and the status that the help promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mycoops import cli
+from mycoops.errors import Exit, StepFailed
+
+
+def mycoops(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with nobody at its terminal."""
+    command = [sys.executable, "-m", "mycoops.cli", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+    """The status with which `main` ends when the application raises this."""
+
+    def application() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", application)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    return int(caught.value.code or 0)
+
+
+def test_an_expected_failure_tells_the_next_step(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(monkeypatch, StepFailed("it failed [here]", hint="do that")) == Exit.FAILED_OLD_INTACT
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "it failed [here]" in told.err
+    assert "→ do that" in told.err
+
+
+def test_a_bug_is_placed_and_its_message_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    message = "what a library was given"
+    assert ended(monkeypatch, ValueError(message)) == Exit.BUG
+    told = capsys.readouterr()
+    assert message not in told.out + told.err
+    assert "ValueError" in told.err
+    assert "test_cli.py:" in told.err
+
+
+@pytest.mark.parametrize("arguments", [("rotate",), ("rotate", "db", "--quarter", "Q2")])
+def test_rotate_wants_either_names_or_a_quarter(arguments: tuple[str, ...]) -> None:
+    done = mycoops(*arguments)
+    assert done.returncode == Exit.CONFIGURATION
+    assert "either which credentials or which quarter" in done.stderr
+
+
+def test_a_usage_error_has_its_own_status() -> None:
+    assert mycoops("plan").returncode == Exit.USAGE
+    assert mycoops("nothing").returncode == Exit.USAGE
+
+
+def test_a_directory_that_is_no_fleet_is_named(tmp_path: Path) -> None:
+    done = mycoops("check", "--fleet", str(tmp_path / "gone"))
+    assert done.returncode == Exit.CONFIGURATION
+    assert f"{tmp_path / 'gone'} is not a fleet directory" in done.stderr
+
+
+def test_the_help_lists_every_exit_status() -> None:
+    text = mycoops("--help").stdout
+    missing = [str(int(status)) for status in Exit if f"{int(status)} " not in text]
+    assert missing == []
