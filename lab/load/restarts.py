@@ -34,14 +34,14 @@ class Window:
     ended: float
 
 
-def starts(lab: str, service: str, since: float) -> int:
-    """How often a service was started."""
-    return len(_systemd(lab, service, since, STARTED) if PLACES[service][1] else _container(lab, service, since, "start"))
+def starts(lab: str, service: str, since: float) -> list[float]:
+    """When a service was started."""
+    return _systemd(lab, service, since, STARTED) if PLACES[service][1] else _container(lab, service, since, "start")
 
 
-def reloads(lab: str, service: str, since: float) -> int:
-    """How often a service was told to read its files again."""
-    return len(_systemd(lab, service, since, RELOADED)) if PLACES[service][1] else 0
+def reloads(lab: str, service: str, since: float) -> list[float]:
+    """When a service was told to read its files again."""
+    return _systemd(lab, service, since, RELOADED) if PLACES[service][1] else []
 
 
 def restarts(lab: str, service: str, since: float) -> list[Window]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.integration import promises, timeline
@@ -51,7 +53,7 @@ def test_redeploy_restarts_the_consumers_of_one_credential_and_no_other(lab: Lab
     lab.run("redeploy", "postgresql_mas")
     changed = {service for service, pid in pids(lab).items() if pid != before[service]}
     assert changed == {"mas-orchestrator"}
-    assert timeline.starts(lab, "mas-orchestrator", started) == 1
+    assert timeline.starts(lab, "mas-orchestrator", started, time.time()) == 1
     promises.processes_hold(lab, lab.current())
 
 
