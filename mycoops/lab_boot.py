@@ -42,9 +42,9 @@ def start(
     addresses: dict[str, str], present: dict[str, Any] | None, progress: Callable[[str], None],
 ) -> bool:  # fmt: skip
     """Have the container running as the inventory asks; true when it was not."""
-    digest = host.digest(image + addresses[host.name])
+    digest = host.digest(f"{image} {addresses[host.name]} {fleet.directory}")
     if present and (present.get("Labels") or {}).get("mycoops.digest") != digest:
-        progress(f"{host.name}: image or inventory has changed, made anew")
+        progress(f"{host.name}: another image, inventory or fleet directory: made anew")
         podman("rm", "-f", "-t", "0", "-v", host.container)
         present = None
     if state(present) == "running":

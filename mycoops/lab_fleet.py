@@ -29,14 +29,17 @@ class Host:
     publish: tuple[tuple[int, int], ...]
 
     def digest(self, image: str) -> str:
-        """Changes when the running container no longer is what the inventory and the image ask for."""
+        """Changes when the running container no longer is what is asked for: `image` names the image and all that goes with it."""
         return hashlib.sha256(json.dumps([image, asdict(self)], sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
+    """One lab: its name, its hosts, and the fleet directory whose values its authorities know."""
+
     name: str
     hosts: tuple[Host, ...]
+    directory: Path
 
     @property
     def network(self) -> str:
@@ -67,7 +70,7 @@ def load(fleet_dir: Path) -> Fleet:
     if not hosts:
         raise LabError(f"{source} has no host with lab_services")
     _refuse_shared_ports(source, hosts)
-    return Fleet(name, tuple(hosts))
+    return Fleet(name, tuple(hosts), fleet_dir.resolve())
 
 
 def _collect(group: dict[str, Any], inherited: dict[str, Any], found: dict[str, dict[str, Any]]) -> None:

@@ -25,18 +25,21 @@ def up(fleet: Fleet, progress: Progress, notify: Notify) -> lab.LabReport:
     """Boot the lab; on fresh hosts every authority is made to accept the vault's current generations."""
     _password(fleet)
     store = fleet.store()
+    if not store.metas():
+        lab.down(fleet.settings.fleet, progress=progress)
     made = _first_values(fleet, store)
     if made:
-        progress(f"made {made} first values, encrypted into the vault")
+        progress(f"made {len(made)} first values, encrypted into the vault")
     report = lab.up(
         fleet.settings.fleet,
         progress=progress,
         deploy_public_key=_public_key(fleet, store),
         known_hosts=fleet.settings.known_hosts,
     )
-    if not lab_marker.marked(fleet.settings.fleet):
+    known = lab_marker.marked(fleet.settings.fleet)
+    if new := made if known else list(fleet.catalogue.credentials):
         progress("making the authorities accept the vault's values")
-        _bootstrap(fleet, store, notify)
+        _bootstrap(fleet, store, notify, new)
         lab_marker.mark(fleet.settings.fleet)
     return report
 
@@ -60,12 +63,12 @@ def _password(fleet: Fleet) -> None:
         durable.replace(path, secrets.token_urlsafe(32).encode())
 
 
-def _first_values(fleet: Fleet, store: Store) -> int:
+def _first_values(fleet: Fleet, store: Store) -> list[str]:
     missing = [name for name in fleet.catalogue.credentials if store.meta(name) is None]
     for name in missing:
         kind = fleet.kinds[fleet.catalogue.credentials[name].kind]
         store.add(name, kind.next_slot(""), generate(kind.generates))
-    return len(missing)
+    return missing
 
 
 def _public_key(fleet: Fleet, store: Store) -> str:
@@ -79,24 +82,24 @@ def _public_key(fleet: Fleet, store: Store) -> str:
     )
 
 
-def _bootstrap(fleet: Fleet, store: Store, notify: Notify) -> None:
+def _bootstrap(fleet: Fleet, store: Store, notify: Notify, new: list[str]) -> None:
     if any(run.open for run in fleet.runs().values()):
         raise ConfigurationError("a rotation is open, but the lab's hosts are new", hint="Start over: `mycoops lab down --forget`.")
     admins = {declared.authority.admin for declared in fleet.catalogue.credentials.values()} - {""}
-    for name in admins:
+    for name in admins & set(new):
         meta = store.meta(name)
         lab.set_redis_admin_hash(
             fleet.settings.fleet, DERIVE["sha256"](store.secret(name, meta.generation if meta else 1).reveal())
         )
     with open_session(fleet, notify) as session:
-        items = _activations(fleet, store)
+        items = _activations(fleet, store, new)
         answers = session.performer.carry_out(items)
         if problem := explain(answers, items):
             raise LabError(f"an authority of the lab does not take its first value: {problem}")
 
 
-def _activations(fleet: Fleet, store: Store) -> list[Item]:
-    """The mint (or, with one slot, the cut) of every current generation, as if it were the candidate."""
+def _activations(fleet: Fleet, store: Store, new: list[str]) -> list[Item]:
+    """The mint (or, with one slot, the cut) of the current generation of each of these, as if it were the candidate."""
     builder = Items(fleet.catalogue, fleet.kinds, "lab")
     for declared in fleet.catalogue.credentials.values():
         if declared.authority.admin and (meta := store.meta(declared.authority.admin)):
@@ -104,7 +107,7 @@ def _activations(fleet: Fleet, store: Store) -> list[Item]:
     items: list[Item] = []
     for name, declared in fleet.catalogue.credentials.items():
         kind, meta = fleet.kinds[declared.kind], store.meta(name)
-        if meta is None or kind.accepts_by != "role" or kind.generates == "ed25519":
+        if name not in new or meta is None or kind.accepts_by != "role" or kind.generates == "ed25519":
             continue
         principal = kind.principal(declared.principal, meta.slot)
         same = (meta.generation, meta.generation, meta.slot, meta.slot, principal, principal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -17,8 +16,6 @@ from mycoops.errors import LabError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PORT_OFFSET = 9000
-
-pytestmark = pytest.mark.skipif(shutil.which("podman") is None, reason="the lab needs podman")
 
 
 def other_lab(folder: Path) -> Path:
@@ -66,7 +63,6 @@ def test_every_host_is_running_without_a_failed_unit(fleet: Path) -> None:
 def test_a_second_up_starts_nothing(fleet: Path) -> None:
     report = boot(fleet)
     assert report.started == ()
-    assert report.seconds < 5
 
 
 def test_deploy_becomes_root_by_its_key(fleet: Path) -> None:
@@ -101,6 +97,15 @@ def test_the_website_front_answers_before_any_instance_runs(fleet: Path) -> None
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"http://127.0.0.1:{48080 + PORT_OFFSET}/api/health", timeout=5)
     assert refused.value.code == 502
+
+
+def test_hosts_of_another_checkout_are_made_anew(fleet: Path, tmp_path: Path) -> None:
+    """They know the values of that checkout's vault, which this one cannot even read."""
+    for name in ("key", "key.pub"):
+        (tmp_path / name).write_bytes((fleet / name).read_bytes())
+        (tmp_path / name).chmod(0o600)
+    assert set(boot(other_lab(tmp_path)).started) == {"mindex", "mas", "sandbox"}
+    assert set(boot(fleet).started) == {"mindex", "mas", "sandbox"}
 
 
 def test_down_removes_its_own_containers_only(fleet: Path) -> None:
