@@ -1,0 +1,174 @@
+"""The package is a stack: a module imports only from the layers below its own, and each foreign world enters in one place."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ORDER = """
+    errors model checklist secret masking durable role_docs ssh_login
+  < agent content interrupts journal kinds lab_fleet lab_podman lease rundir settings values vault verdict
+  < bridge catalogue hostcode lab_boot lab_image lab_marker ledger runner
+  < check delivery lab performer plan report
+  < display items session
+  < rotation.context
+  < rotation.replies
+  < rotation.probing
+  < rotation.mint rotation.quarantine
+  < rotation.prepare rotation.switch
+  < rotation.abort rotation.finish rotation.revoke
+  < rotation.walk
+  < commands.checking commands.looking commands.planning commands.providing commands.starting
+  < commands.deploying commands.labbing commands.rotating
+  < cli_answers
+  < cli_lab
+  < cli
+"""
+"""Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
+
+LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
+PURE = {"model", "checklist", "masking", "verdict", "plan", "items", "delivery"}
+"""They compute: no file, process, socket, clock or environment."""
+IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}
+ONLY_IN = {
+    "ansible_runner": {"runner"},
+    "ansible.parsing.vault": {"vault"},
+    "ansible": {"vault", "commands.checking"},
+    "paramiko": {"ssh_login"},
+    "typer": {"cli", "cli_lab", "cli_answers"},
+    "rich": {"cli", "cli_lab", "cli_answers", "display"},
+}
+"""Which modules may import a library that should be replaceable."""
+PRINTERS = ONLY_IN["rich"]
+LONGEST_MODULE, MEDIAN_MODULE, LONGEST_FUNCTION = 320, 120, 40
+"""Lines. Modules of about 150 and functions of about 25 are the aim; here is where it is certainly too long."""
+
+
+def source_files() -> dict[str, Path]:
+    """Every module by its name inside the package."""
+    package = ROOT / "mycoops"
+    return {".".join(path.relative_to(package).with_suffix("").parts): path for path in package.rglob("*.py")}
+
+
+FILES = source_files()
+MODULES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The dotted names a module imports, also inside functions: of `from a import b` both a and a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(tree: ast.Module) -> set[str]:
+    """The modules of the package that a module imports."""
+    names = {name.removeprefix("mycoops.") for name in imported(tree)}
+    return names & LAYER.keys()
+
+
+def upward(name: str, tree: ast.Module) -> set[str]:
+    """The imports of a module that do not go down."""
+    return {other for other in own(tree) if LAYER[other] >= LAYER[name]}
+
+
+def prints(tree: ast.Module) -> bool:
+    """Whether a module writes to standard output or error itself."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    words = {ast.unparse(function) for function in called}
+    streams = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return "print" in words or "typer.echo" in words or bool(streams & {"sys.stdout", "sys.stderr"})
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    packages = {"__init__", "rotation.__init__", "commands.__init__"}
+    assert FILES.keys() - packages == LAYER.keys()
+
+
+@pytest.mark.parametrize("name", sorted(LAYER))
+def test_imports_go_down(name: str) -> None:
+    assert upward(name, MODULES[name]) == set()
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_no_import_is_relative(name: str) -> None:
+    assert [word for word in imported(MODULES[name]) if word.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("errors", "from mycoops import cli"),
+        ("plan", "from mycoops.session import Fleet"),
+        ("vault", "def late():\n    import mycoops.bridge"),
+        ("rotation.mint", "from mycoops.rotation.quarantine import x"),
+        ("vault", "from mycoops.vault import Store"),
+    ],
+)
+def test_an_import_that_goes_up_or_sideways_is_seen(name: str, text: str) -> None:
+    assert upward(name, ast.parse(text)) != set()
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_enters_in_few_places(library: str) -> None:
+    users = {
+        name for name, tree in MODULES.items() if any(word == library or word.startswith(f"{library}.") for word in imported(tree))
+    }
+    assert users == ONLY_IN[library]
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_what_computes_does_no_input_or_output(name: str) -> None:
+    roots = {word.split(".")[0] for word in imported(MODULES[name])}
+    assert roots & IMPURE == set()
+    assert "open(" not in FILES[name].read_text(encoding="utf-8")
+
+
+def test_only_the_command_line_prints() -> None:
+    assert {name for name, tree in MODULES.items() if prints(tree)} - PRINTERS == set()
+    assert prints(ast.parse("print(1)"))
+    assert prints(ast.parse("import sys\nsys.stderr.write('x')"))
+
+
+HOST_CODE = sorted(path for place in ("module_utils", "host_programs") for path in (ROOT / "plugins" / place).glob("*.py"))
+HOST_CODE += sorted((ROOT / "roles").glob("*/files/*.py"))
+
+
+@pytest.mark.parametrize("path", HOST_CODE, ids=lambda path: path.stem)
+def test_what_runs_on_a_host_needs_nothing_but_python_there(path: Path) -> None:
+    roots = {word.split(".")[0] for word in imported(ast.parse(path.read_text(encoding="utf-8")))}
+    neighbours = {other.stem for other in HOST_CODE}
+    assert roots - neighbours - sys.stdlib_module_names == set()
+
+
+def test_no_module_is_called_after_nothing() -> None:
+    assert {name.rpartition(".")[2] for name in FILES} & {"utils", "util", "helpers", "common", "misc"} == set()
+
+
+def test_modules_and_functions_stay_small() -> None:
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+    assert median(lengths.values()) <= MEDIAN_MODULE
+    functions = [
+        (name, node.name, (node.end_lineno or 0) - node.lineno + 1)
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert [found for found in functions if found[2] > LONGEST_FUNCTION] == []
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_module_says_in_its_first_line_what_it_promises(name: str) -> None:
+    said = ast.get_docstring(MODULES[name])
+    assert said
+    assert said.splitlines()[0].endswith((".", "`", ":"))
