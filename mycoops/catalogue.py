@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from mycoops import source as source_file
 from mycoops.checklist import CATEGORIES, ITEMS
 from mycoops.errors import ConfigurationError
+from mycoops.services import Declared, Service, one_of
+from mycoops.source import Mistake, Source
 from mycoops.values import form_error
 
-Reader = Literal[
-    "systemd",
-    "bash",
-    "python-dotenv",
-    "compose",
-    "docker",
-    "podman",
-    "node-dotenv",
-    "node",
-    "starlette",
-    "decouple",
-    "django-environ",
-]
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Declared(BaseModel):
-    """Base of all declarations: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class VaultPassword(Declared):
     """Where the vault password comes from; never an environment value."""
 
+    model_config = ConfigDict(json_schema_extra=one_of("file", "script", "prompt"))
+
     file: str = ""
+    """A file that holds it, mode 0600; a relative path is below this control node's state directory."""
     script: str = ""
+    """A program that prints it; a relative path is below this control node's state directory."""
     prompt: bool = False
+    """Ask for it on the terminal."""
 
     @model_validator(mode="after")
     def _one(self) -> VaultPassword:
         if sum((bool(self.file), bool(self.script), self.prompt)) != 1:
-            raise ValueError("give exactly one of file, script, prompt")
+            raise Mistake("not exactly one source of the vault password", "Give one of file, script, prompt: true.")
         return self
 
 
@@ -55,108 +42,49 @@ class Fleet(Declared):
     """Settings of the whole fleet."""
 
     name: str
+    """Lower-case letters, digits, - and _; names this control node's state directory."""
     owner: str
+    """Who answers for the rotation windows."""
     vault_password: VaultPassword
     host_order: tuple[str, ...] = ()
+    """The order in which hosts are switched, the canary first; others follow by name."""
     soak_seconds: int = Field(default=0, ge=0)
-    wave: int = Field(default=1, ge=1, description="Hosts switched at once; never two of one service group.")
+    """How long nobody may use an old value before it is revoked."""
+    wave: int = Field(default=1, ge=1)
+    """Hosts switched at once; never two of one service group."""
     forks: int = Field(default=10, ge=1, le=50)
+    """Hosts spoken to at once; each costs about 20 MB."""
     window_days: int = Field(default=7, ge=1, le=28)
+    """Length of a rotation window, from the first day of January, April, July and October."""
     roles_path: tuple[str, ...] = ()
+    """Folders with kinds of your own, relative to the fleet directory."""
 
     @field_validator("name")
     @classmethod
     def _name(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            raise ValueError("use lower-case letters, digits, - and _")
+            raise Mistake("not a name of a fleet", "Use lower-case letters, digits, - and _.")
         return name
-
-
-class EnvFile(Declared):
-    """One env file on a host and the programs that read it."""
-
-    path: str
-    readers: tuple[Reader, ...] = Field(min_length=1)
-    owner: str = "root"
-    group: str = "root"
-    mode: str = Field(default="0600", pattern=r"^0[0-7]{3}$")
-    variables: tuple[str, ...] = ()
-    reload: bool = False
-
-    @field_validator("path")
-    @classmethod
-    def _absolute(cls, path: str) -> str:
-        if not path.startswith("/") or "~" in path:
-            raise ValueError("an env file needs an absolute path: nothing reads ~/.env")
-        return path
-
-
-class Health(Declared):
-    """An assertion on what a service answers, not only on its status code."""
-
-    url: str
-    status: int = 200
-    json_: dict[str, str | int | bool] = Field(default_factory=dict, alias="json")
-    timeout_seconds: int = Field(default=30, ge=1)
-
-
-class Container(Declared):
-    """A container consumer: always recreated, because a plain restart keeps the old environment."""
-
-    name: str
-    engine: Literal["podman", "docker"] = "podman"
-    image: str
-    arguments: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-
-
-class Service(Declared):
-    """One running instance on one host."""
-
-    host: str
-    unit: str = ""
-    container: Container | None = None
-    group: str = ""
-    reads: tuple[str, ...]
-    env_file: EnvFile
-    extra_env_files: tuple[EnvFile, ...] = ()
-    apply: Literal["restart", "recreate", "none"] | None = None
-    drop_in: bool = True
-    health: Health | None = None
-
-    @model_validator(mode="after")
-    def _shape(self) -> Service:
-        if bool(self.unit) == bool(self.container):
-            raise ValueError("give exactly one of unit, container")
-        if self.container and self.apply == "restart":
-            raise ValueError("a container keeps its old environment over a plain restart: use apply: recreate")
-        if self.unit and self.apply == "recreate":
-            raise ValueError("apply: recreate is for containers; a unit restarts")
-        return self
-
-    @property
-    def applies(self) -> str:
-        """The verb that makes the running process read its env file again."""
-        return self.apply or ("recreate" if self.container else "restart")
-
-    def file_of(self, variable: str) -> EnvFile:
-        """The env file a variable of this service lives in."""
-        return next((file for file in self.extra_env_files if variable in file.variables), self.env_file)
 
 
 class Consumer(Declared):
     """One use of a credential: a service's variables, or the rotator itself."""
 
+    model_config = ConfigDict(json_schema_extra=one_of("service", "rotator"))
+
     service: str = ""
+    """A name under mycoops_services."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Every variable that holds the value, with its form: `<value>`, `<value|url>`, `<principal>` and text around them."""
     rotator: bool = False
+    """mycoops itself is the user, and no other."""
 
     @model_validator(mode="after")
     def _shape(self) -> Consumer:
         if bool(self.service) == self.rotator:
-            raise ValueError("give exactly one of service, rotator: true")
+            raise Mistake("not exactly one of service, rotator", "Name the service, or say rotator: true.")
         if self.service and not self.env:
-            raise ValueError("name the variables: env: {NAME: <value>}")
+            raise Mistake(f"{self.service} gets no variable", "Name them: env: {NAME: <value>}.", "service")
         return self
 
     @field_validator("env")
@@ -169,11 +97,17 @@ class Authority(Declared):
     """Whatever accepts or refuses a credential."""
 
     host: str = ""
+    """Where the entry points of the kind run."""
     hosts: tuple[str, ...] = ()
+    """In place of host: several, all of which accept the same value."""
     services: tuple[str, ...] = ()
+    """In place of host: the services that verify by a list of values in their env file."""
     admin: str = ""
+    """The credential that may change others at this authority."""
     accepts: dict[str, str] = Field(default_factory=dict)
+    """The variables that hold the list: `<accepted|csv>` or `<accepted|json>`."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """What the kind asks for; the README of its role lists it."""
 
     @field_validator("accepts")
     @classmethod
@@ -190,20 +124,34 @@ class Credential(Declared):
     """One declared secret."""
 
     kind: str
-    category: str
-    item: str = ""
+    """The role kind_<name> that knows how it is made valid, tried and revoked."""
+    category: str = Field(json_schema_extra={"enum": [*CATEGORIES]})
+    """Its category on the rotation checklist."""
+    item: str = Field(default="", json_schema_extra={"enum": ["", *ITEMS]})
+    """The item of the checklist it answers, if it is on it."""
     purpose: Literal["auth", "sign", "encrypt"] = "auth"
+    """What encrypts is refused: replacing such a key destroys data."""
     principal: str = ""
+    """The login it belongs to, without the suffix of a slot."""
     cadence_days: int = Field(default=92, ge=1)
     authority: Authority
-    consumers: tuple[Consumer, ...] = Field(min_length=1)
+    consumers: tuple[Consumer, ...]
+    """Everyone who uses the value."""
+
+    @field_validator("consumers")
+    @classmethod
+    def _used(cls, consumers: tuple[Consumer, ...]) -> tuple[Consumer, ...]:
+        if not consumers:
+            raise Mistake("a credential without a consumer", "Name who uses it: a service, or rotator: true.")
+        return consumers
 
     @model_validator(mode="after")
     def _listed(self) -> Credential:
         if self.category not in CATEGORIES:
-            raise ValueError(f"unknown category {self.category}; one of {', '.join(CATEGORIES)}")
+            raise Mistake(f"unknown category {self.category}", f"One of: {', '.join(CATEGORIES)}.", "category")
         if self.item and ITEMS.get(self.item, ("",))[0] != self.category:
-            raise ValueError(f"{self.item} is not an item of {self.category} on the checklist")
+            items = ", ".join(item for item, (category, _) in ITEMS.items() if category == self.category)
+            raise Mistake(f"{self.item} is not an item of {self.category}", f"One of: {items}.", "item")
         return self
 
     @property
@@ -218,14 +166,15 @@ class Catalogue(Declared):
     mycoops_fleet: Fleet
     mycoops_services: dict[str, Service] = Field(default_factory=dict)
     mycoops_credentials: dict[str, Credential] = Field(default_factory=dict)
-    mycoops_not_applicable: dict[str, str] = Field(default_factory=dict)
+    mycoops_not_applicable: dict[str, str] = Field(default_factory=dict, json_schema_extra={"propertyNames": {"enum": [*ITEMS]}})
+    """Items of the checklist that no credential answers, each with its reason."""
 
     @field_validator("mycoops_credentials")
     @classmethod
     def _ids(cls, credentials: dict[str, Credential]) -> dict[str, Credential]:
         for name in credentials:
             if not IDENTIFIER.fullmatch(name):
-                raise ValueError(f"credential id {name!r}: use lower-case letters, digits and _")
+                raise Mistake(f"{name!r} is not the id of a credential", "Use lower-case letters, digits and _.", name)
         return credentials
 
     @property
@@ -243,29 +192,22 @@ class Catalogue(Declared):
         """Credentials by id."""
         return self.mycoops_credentials
 
+    def readers(self, host: str, path: str) -> list[str]:
+        """Every parser that reads an env file on a host, whichever service declares it."""
+        services = [service for service in self.services.values() if service.host == host]
+        files = [file for service in services for file in (service.env_file, *service.extra_env_files) if file.path == path]
+        return list(dict.fromkeys(reader for file in files for reader in file.readers))
+
 
 def _checked_forms(env: dict[str, str]) -> dict[str, str]:
     for name, form in env.items():
         if not VARIABLE.fullmatch(name):
-            raise ValueError(f"{name!r} is not a variable name")
+            raise Mistake(f"{name!r} is not the name of a variable", "Letters, digits and _; no digit first.", name)
         if error := form_error(form):
-            raise ValueError(f"{name}: {error}")
+            raise Mistake(
+                f"{name}: {error}", "Write <value>, <value|url>, <principal> or <accepted|csv>, with any text around it.", name
+            )
     return env
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The text of a catalogue with the line of every key, for errors."""
-
-    path: Path
-    lines: dict[tuple[str, ...], int] = field(default_factory=dict)
-
-    def at(self, *place: str | int) -> str:
-        """`file:line` of the nearest key that exists on the way to `place`."""
-        keys = tuple(str(part) for part in place)
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        return f"{self.path}:{self.lines.get(keys, 1)}"
 
 
 def catalogue_path(fleet: Path) -> Path:
@@ -278,41 +220,5 @@ def load(fleet: Path) -> tuple[Catalogue, Source]:
     path = catalogue_path(fleet)
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist", hint="Is this a fleet directory? `mycoops init DIR` makes one.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}:1: not UTF-8 text", hint="Save it as UTF-8.") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{path}:{line}: not YAML: {error.problem}") from None
-    source = Source(path)
-    if root is not None:
-        _index(root, (), source.lines)
-    try:
-        return Catalogue.model_validate(data or {}), source
-    except ValidationError as error:
-        raise ConfigurationError(_explain(error, source), hint="Run `mycoops check` again when it is mended.") from None
-
-
-def _index(node: yaml.Node, place: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> None:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*place, str(key.value))
-            lines[inner] = key.start_mark.line + 1
-            _index(value, inner, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            _index(value, (*place, str(number)), lines)
-
-
-def _explain(error: ValidationError, source: Source) -> str:
-    problems = []
-    for problem in error.errors(include_input=False, include_url=False):
-        place = [part for part in problem["loc"] if part != "[key]"]
-        problems.append(
-            f"{source.at(*place)}: {'.'.join(str(part) for part in place)}: {problem['msg'].removeprefix('Value error, ')}"
-        )
-    return "\n".join(problems)
+    data, source = source_file.read(path)
+    return source_file.validated(Catalogue, data, source, "`mycoops check --schema` says what may stand here."), source

@@ -1,32 +1,19 @@
-"""Validates catalogue, inventory, kinds and vault together, before anything else runs; each finding names file, line and fix."""
+"""Validates catalogue, inventory and kinds together, before anything else runs; each finding names file, line and fix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mycoops import hostcode
-from mycoops.catalogue import Catalogue, Consumer, Credential, Source
+from mycoops.catalogue import Catalogue, Consumer, Credential
 from mycoops.checklist import ITEMS
+from mycoops.errors import Finding
 from mycoops.kinds import Kind
 from mycoops.model import Overlap
-from mycoops.secret import Secret, fingerprint
-from mycoops.values import render
-from mycoops.vault import Store
+from mycoops.source import Source
 
 CARRIED_OUT = frozenset({Overlap.O1, Overlap.O2, Overlap.O3, Overlap.O4, Overlap.O6})
 """The overlap classes the engine has moves for."""
-SHORTEST_VALUE = 16
-"""Characters: a shorter value can neither be masked nor searched for safely."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One problem: where it is, what it is, what to do."""
-
-    place: str
-    problem: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,52 +176,3 @@ def _rivals(subject: Subject) -> Iterator[Finding]:
                         f"{variable} in {place[1]} on {place[0]} is set by {other} for {its_service} and by {name} for {service}"
                     )
                     yield Finding(where, problem, "One variable of one file, one credential and one form.")
-
-
-def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
-    """What only the vault can tell: missing, shared, too short, and values a declared parser would read differently."""
-    found: list[Finding] = []
-    known: dict[str, str] = {}
-    for name, credential in subject.catalogue.credentials.items():
-        where = subject.at("mycoops_credentials", name)
-        meta = store.meta(name)
-        if meta is None:
-            found.append(Finding(where, f"{name} has no value in the vault", f"Give it one: `mycoops provide {name}`."))
-            continue
-        secret = store.secret(name, meta.generation)
-        if len(secret.reveal()) < SHORTEST_VALUE:
-            found.append(
-                Finding(
-                    where, f"{name}: a value of under {SHORTEST_VALUE} characters cannot be protected", "Rotate it by hand once."
-                )
-            )
-        other = known.setdefault(fingerprint(key, "", secret), name)
-        if other != name:
-            found.append(
-                Finding(where, f"{name} and {other} hold the same value", "Split them before they are rotated: give each its own.")
-            )
-        found += _readable(subject, name, credential, secret, store)
-    for meta in store.metas():
-        if meta.credential not in subject.catalogue.credentials:
-            found.append(
-                Finding(
-                    subject.at("mycoops_credentials"), f"the vault holds {meta.credential}, which is not declared", "Declare it."
-                )
-            )
-    return found
-
-
-def _readable(subject: Subject, name: str, credential: Credential, secret: Secret, store: Store) -> Iterator[Finding]:
-    encoding = hostcode.load("mycoops_encoding")
-    refusal = hostcode.load("mycoops_reply").Refusal
-    meta = store.meta(name)
-    for number, consumer in enumerate(credential.services):
-        service = subject.catalogue.services.get(consumer.service)
-        for variable, form in consumer.env.items() if service and meta else ():
-            text = render({"$form": form, "credential": name, "generation": meta.generation if meta else 1}, store)
-            readers = service.file_of(variable).readers if service else ()
-            try:
-                encoding.encode(text, readers)
-            except refusal as error:
-                where = subject.at("mycoops_credentials", name, "consumers", number)
-                yield Finding(where, f"{name}: {variable}: {error.message}", "Rotate it, or give this consumer a file of its own.")

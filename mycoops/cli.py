@@ -61,8 +61,7 @@ def complete_host(context: typer.Context, incomplete: str) -> list[str]:
 @app.command()
 def check(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     """Validate catalogue, inventory and vault together; change nothing."""
-    opened = open_fleet(fleet)
-    found = checking.check(opened)
+    found, opened = checking.examine(fleet)
     answers.findings(found, opened, as_json=as_json)
     if found:
         raise typer.Exit(Exit.CONFIGURATION)

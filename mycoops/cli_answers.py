@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mycoops.check import Finding
 from mycoops.commands.deploying import Delivered
 from mycoops.commands.looking import Status, Window
 from mycoops.commands.providing import Provided
 from mycoops.commands.rotating import Outcome
-from mycoops.errors import Exit
+from mycoops.errors import Exit, Finding
 from mycoops.journal import Verdict
 from mycoops.lab import LabHost
 from mycoops.plan import Plan
@@ -49,7 +48,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Co
     console.print(table)
 
 
-def findings(found: list[Finding], fleet: Fleet, *, as_json: bool) -> None:
+def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> None:
     """`check`."""
     if as_json:
         _json([asdict(finding) for finding in found])
@@ -60,7 +59,7 @@ def findings(found: list[Finding], fleet: Fleet, *, as_json: bool) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    if not found:
+    if fleet and not found:
         catalogue = fleet.catalogue
         out.print(
             f"{catalogue.fleet.name}: {len(catalogue.credentials)} credentials, {len(catalogue.services)} services, nothing wrong"

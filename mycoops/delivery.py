@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mycoops.catalogue import Catalogue, EnvFile, Health, Service
+from mycoops.catalogue import Catalogue
 from mycoops.kinds import Kind
+from mycoops.services import EnvFile, Health, Service
 
 Request = dict[str, Any]
 
@@ -66,21 +67,13 @@ class Requests:
         for name in names:
             service = self._catalogue.services[name]
             for file in (service.env_file, *service.extra_env_files):
-                found.setdefault(file.path, _file(file, self._readers(service.host, file.path)))
+                found.setdefault(file.path, _file(file, self._catalogue.readers(service.host, file.path)))
         for service_name, entry in self._entries():
             declared = self._catalogue.services[service_name]
             path = declared.file_of(entry["name"]).path
             if declared.host == self._catalogue.services[names[0]].host and path in found:
                 self._merge(found[path]["entries"], entry)
         return [file for file in found.values() if file["entries"]]
-
-    def _readers(self, host: str, path: str) -> list[str]:
-        readers: list[str] = []
-        for service in self._catalogue.services.values():
-            for file in (service.env_file, *service.extra_env_files):
-                if service.host == host and file.path == path:
-                    readers += [reader for reader in file.readers if reader not in readers]
-        return readers
 
     @staticmethod
     def _merge(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -35,6 +37,24 @@ class ConfigurationError(MycoopsError):
     """The fleet directory, the catalogue or the vault is wrong; nothing was changed."""
 
     exit_status = Exit.CONFIGURATION
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with a fleet directory: where it is (`file:line`), what it is, what to do."""
+
+    place: str
+    problem: str
+    fix: str
+
+
+class Invalid(ConfigurationError):
+    """A fleet directory is wrong in the ways that `findings` lists; nothing was changed."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = list(findings)
+        lines = (f"{finding.place}: {finding.problem}. {finding.fix}" for finding in self.findings)
+        super().__init__("\n".join(lines), hint="Nothing was changed. `mycoops check` shows this again.")
 
 
 class VaultError(ConfigurationError):

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from mycoops.errors import ConfigurationError
+from mycoops import source as source_file
+from mycoops.errors import Finding, Invalid
 from mycoops.model import Overlap
 
 Capability = Literal["preflight", "parity", "drain", "persistence", "stage"]
@@ -56,7 +56,7 @@ class Kind(BaseModel):
 
 
 def load(roles_paths: Iterable[Path]) -> dict[str, Kind]:
-    """Every kind on the roles path by name; an earlier directory wins. Raises ConfigurationError naming the file."""
+    """Every kind on the roles path by name; an earlier directory wins. Raises Invalid naming file and line."""
     found: dict[str, Kind] = {}
     for roles in roles_paths:
         for path in sorted(roles.glob("kind_*/meta/kind.yml")):
@@ -66,14 +66,9 @@ def load(roles_paths: Iterable[Path]) -> dict[str, Kind]:
 
 
 def _read(path: Path, name: str) -> Kind:
-    try:
-        kind = Kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError:
-        raise ConfigurationError(f"{path}: not YAML") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{path}: {place}: {first['msg']}") from None
+    data, source = source_file.read(path)
+    kind = source_file.validated(Kind, data, source, "docs/ADD_A_KIND.md says what may stand here.")
     if kind.kind != name:
-        raise ConfigurationError(f"{path}: declares the kind {kind.kind} in the role kind_{name}", hint="Make the two names equal.")
+        problem = f"declares the kind {kind.kind} in the role kind_{name}"
+        raise Invalid([Finding(source.at("kind"), problem, "Make the two names equal.")])
     return kind

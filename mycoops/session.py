@@ -7,15 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycoops import agent, catalogue, content, durable, journal, kinds, ledger, rundir, settings
-from mycoops.catalogue import Catalogue, Source
-from mycoops.errors import ConfigurationError, JournalError
+from mycoops import agent, catalogue, content, durable, inventory, journal, kinds, ledger, rundir, settings
+from mycoops.catalogue import Catalogue
+from mycoops.errors import JournalError
 from mycoops.kinds import Kind
 from mycoops.masking import Masker
 from mycoops.performer import AnsiblePerformer
 from mycoops.runner import Environment, Runner
 from mycoops.secret import fingerprint
 from mycoops.settings import Settings
+from mycoops.source import Source
 from mycoops.vault import Store, password_secrets
 
 Notify = Callable[[str, str], None]
@@ -83,14 +84,6 @@ class Session:
         return fingerprint(settings.install_key(self.fleet.settings), credential, self.store.secret(credential, generation))
 
 
-def inventory_path(fleet: Path) -> Path:
-    """The inventory of a fleet directory. Raises ConfigurationError where there is none."""
-    for name in ("hosts.yml", "hosts.yaml", "hosts.ini", "hosts"):
-        if (fleet / name).is_file():
-            return fleet / name
-    raise ConfigurationError(f"{fleet}/hosts.yml does not exist", hint="List the hosts of the fleet there.")
-
-
 @contextmanager
 def open_session(fleet: Fleet, notify: Notify) -> Iterator[Session]:
     """Open the store, a private directory in memory, the rotator's agent and the runner; close all of it in the end."""
@@ -105,7 +98,7 @@ def open_session(fleet: Fleet, notify: Notify) -> Iterator[Session]:
         environment = Environment(
             fleet=fleet.settings.fleet,
             directory=directory,
-            inventory=inventory_path(fleet.settings.fleet),
+            inventory=inventory.path(fleet.settings.fleet),
             known_hosts=fleet.settings.known_hosts,
             password_file=secret_file,
             agent_socket=held.socket if held else None,

@@ -13,10 +13,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     errors model checklist secret masking durable role_docs ssh_login
-  < agent content interrupts journal kinds lab_fleet lab_podman lease rundir settings values vault verdict
-  < bridge catalogue hostcode lab_boot lab_image lab_marker ledger runner
+  < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault verdict
+  < bridge hostcode services inventory kinds lab_boot lab_image lab_marker ledger runner
+  < catalogue
   < check delivery lab performer plan report
-  < display items session
+  < check_values display items session
   < rotation.context
   < rotation.replies
   < rotation.probing
@@ -39,14 +40,14 @@ IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time",
 ONLY_IN = {
     "ansible_runner": {"runner"},
     "ansible.parsing.vault": {"vault"},
-    "ansible": {"vault", "commands.checking"},
+    "ansible": {"vault", "inventory"},
     "paramiko": {"ssh_login"},
     "typer": {"cli", "cli_lab", "cli_answers"},
     "rich": {"cli", "cli_lab", "cli_answers", "display"},
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"]
-LONGEST_MODULE, MEDIAN_MODULE, LONGEST_FUNCTION = 320, 120, 40
+LONGEST_MODULE, MEDIAN_MODULE, LONGEST_FUNCTION = 300, 120, 40
 """Lines. Modules of about 150 and functions of about 25 are the aim; here is where it is certainly too long."""
 
 

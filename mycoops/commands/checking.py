@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from ansible.inventory.manager import InventoryManager
-from ansible.parsing.dataloader import DataLoader
+from pathlib import Path
 
-from mycoops import settings
-from mycoops.check import Finding, Subject, declarations, values
-from mycoops.errors import ConfigurationError
-from mycoops.session import Fleet, inventory_path
+from mycoops import inventory, settings
+from mycoops.check import Subject, declarations
+from mycoops.check_values import values
+from mycoops.errors import Finding, Invalid
+from mycoops.session import Fleet, open_fleet
 from mycoops.vault import vault_path
 
 
 def hosts_of(fleet: Fleet) -> frozenset[str]:
     """The hosts of the inventory."""
-    inventory = InventoryManager(loader=DataLoader(), sources=[str(inventory_path(fleet.settings.fleet))])
-    return frozenset(host.name for host in inventory.get_hosts())
+    return inventory.hosts(fleet.settings.fleet)
 
 
 def check(fleet: Fleet) -> list[Finding]:
@@ -27,9 +26,16 @@ def check(fleet: Fleet) -> list[Finding]:
     return found
 
 
+def examine(directory: Path | None) -> tuple[list[Finding], Fleet | None]:
+    """Every finding, also of declarations that cannot be opened as a fleet: then there is no fleet."""
+    try:
+        fleet = open_fleet(directory)
+        return check(fleet), fleet
+    except Invalid as error:
+        return error.findings, None
+
+
 def refuse(fleet: Fleet) -> None:
-    """Raise ConfigurationError with every finding, if there is one."""
-    found = check(fleet)
-    if found:
-        text = "\n".join(f"{finding.place}: {finding.problem}. {finding.fix}" for finding in found)
-        raise ConfigurationError(text, hint="Nothing was changed. `mycoops check` shows this again.")
+    """Raise Invalid with every finding, if there is one."""
+    if found := check(fleet):
+        raise Invalid(found)

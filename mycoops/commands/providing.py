@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mycoops import lease
-from mycoops.check import SHORTEST_VALUE
+from mycoops.check_values import SHORTEST_VALUE
 from mycoops.errors import ConfigurationError
 from mycoops.kinds import Kind
 from mycoops.ledger import Standing

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from mycoops.check import SHORTEST_VALUE, Finding, declarations, values
+from mycoops import catalogue
+from mycoops.check import declarations
+from mycoops.check_values import SHORTEST_VALUE, values
+from mycoops.errors import Finding, Invalid
 from mycoops.secret import Secret, generate
 from mycoops.vault import Store, password_secrets
-from tests.unit.fleets import PASSWORD, document, subject
+from tests.unit.fleets import PASSWORD, document, subject, write
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -137,6 +140,127 @@ def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
     assert Path(path).read_text().splitlines()[int(line) - 1].strip() == "prot: 1"
 
 
+REFUSED: dict[str, tuple[Change, str, str, str]] = {
+    "a credential without a consumer": (
+        lambda d: credentials(d)["db"].update(consumers=[]),
+        "consumers: []",
+        "mycoops_credentials.db.consumers: a credential without a consumer",
+        "Name who uses it",
+    ),
+    "no consumers at all": (
+        lambda d: credentials(d)["db"].pop("consumers"),
+        "db:",
+        "mycoops_credentials.db.consumers: this key is missing",
+        "Add it.",
+    ),
+    "a container that is restarted": (
+        lambda d: services(d)["api"].update(unit="", container={"name": "c", "image": "i"}, apply="restart"),
+        "apply: restart",
+        "mycoops_services.api.apply: a container keeps its old environment over a plain restart",
+        "Use apply: recreate",
+    ),
+    "a unit that is recreated": (
+        lambda d: services(d)["api"].update(apply="recreate"),
+        "apply: recreate",
+        "mycoops_services.api.apply: only a container is recreated",
+        "Use apply: restart",
+    ),
+    "a unit and a container": (
+        lambda d: services(d)["api"].update(container={"name": "c", "image": "i"}),
+        "api:",
+        "mycoops_services.api: not exactly one of unit, container",
+        "Give the one",
+    ),
+    "a consumer without a variable": (
+        lambda d: credentials(d)["db"]["consumers"][0].update(env={}),
+        "- service: api",
+        "api gets no variable",
+        "Name them",
+    ),
+    "an unknown reader": (
+        lambda d: services(d)["api"]["env_file"].update(readers=["perl"]),
+        "- perl",
+        "mycoops_services.api.env_file.readers.0: Input should be 'systemd'",
+        "mycoops check --schema",
+    ),
+    "a file nobody reads": (
+        lambda d: services(d)["api"]["env_file"].update(readers=[]),
+        "readers: []",
+        "mycoops_services.api.env_file.readers: nobody reads this file",
+        "Name every parser that reads it",
+    ),
+    "a key with a typo": (
+        lambda d: services(d)["api"].update(helth={}),
+        "helth: {}",
+        "mycoops_services.api.helth: this key is unknown",
+        "Do you mean health?",
+    ),
+    "a mode that is a number": (
+        lambda d: services(d)["api"]["env_file"].update(mode=384),
+        "mode: 384",
+        "mycoops_services.api.env_file.mode: text is wanted here",
+        "Put it in quotes.",
+    ),
+    "a list where a mapping belongs": (
+        lambda d: d.update(mycoops_services=["api"]),
+        "mycoops_services:",
+        "mycoops_services: a mapping is wanted here",
+        "Write KEY: VALUE lines.",
+    ),
+    "a file in a home": (
+        lambda d: services(d)["api"]["env_file"].update(path="~/.env"),
+        "path: ~/.env",
+        "nothing reads ~/.env",
+        "Write the path that the unit reads.",
+    ),
+    "an unknown placeholder": (
+        lambda d: credentials(d)["db"]["consumers"][0]["env"].update(DATABASE_URL="<value|rot13>"),
+        "DATABASE_URL: <value|rot13>",
+        "unknown placeholder <value|rot13>",
+        "Write <value>",
+    ),
+    "a form that holds no placeholder": (
+        lambda d: credentials(d)["db"]["consumers"][0]["env"].update(DATABASE_URL="x"),
+        "DATABASE_URL: x",
+        "no placeholder",
+        "Write <value>",
+    ),
+    "an unknown category": (
+        lambda d: credentials(d)["db"].update(category="fax"),
+        "category: fax",
+        "unknown category fax",
+        "One of: database_passwords",
+    ),
+    "an item of another category": (
+        lambda d: credentials(d)["db"].update(item="asana"),
+        "item: asana",
+        "asana is not an item of database_passwords",
+        "One of: postgresql, redis.",
+    ),
+    "two sources of the vault password": (
+        lambda d: d["mycoops_fleet"].update(vault_password={"file": "f", "prompt": True}),
+        "vault_password:",
+        "not exactly one source of the vault password",
+        "Give one of file, script, prompt: true.",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", REFUSED)
+def test_what_cannot_be_declared_is_refused_with_its_line_and_its_fix(tmp_path: Path, mistake: str) -> None:
+    change, text, problem, fix = REFUSED[mistake]
+    data = document()
+    change(data)
+    path = catalogue.catalogue_path(write(tmp_path, data))
+    with pytest.raises(Invalid) as caught:
+        catalogue.load(tmp_path)
+    (finding,) = caught.value.findings
+    assert problem in finding.problem
+    assert fix in finding.fix
+    line = int(finding.place.removeprefix(f"{path}:"))
+    assert path.read_text().splitlines()[line - 1].strip() == text
+
+
 def test_two_services_may_share_a_variable_of_a_file(tmp_path: Path) -> None:
     def share(data: dict[str, Any]) -> None:
         services(data)["job"].update(host="h1", env_file=services(data)["api"]["env_file"], reads=["TOKEN", "DATABASE_URL"])
@@ -185,9 +309,31 @@ def test_a_short_value_is_found_and_not_shown(tmp_path: Path) -> None:
 def test_a_value_no_declared_reader_can_take_is_found_and_not_shown(tmp_path: Path) -> None:
     awkward = Secret(f"{generate('token').reveal()}\n{generate('token').reveal()}\0")
     found_here = problems(tmp_path, db=generate("token"), token=awkward)
-    assert len(found_here) == 1
-    assert found_here[0].startswith("token: TOKEN: ")
-    assert awkward.reveal().splitlines()[0] not in found_here[0]
+    assert [problem.split(": ")[:2] for problem in found_here] == [["token", "TOKEN"], ["token", "TOKENS"]]
+    assert awkward.reveal().splitlines()[0] not in "".join(found_here)
+
+
+def test_a_value_has_to_suit_everybody_who_reads_its_file(tmp_path: Path) -> None:
+    data = document()
+    services(data)["api"].update(host="h2", env_file={"path": "/etc/job.env", "readers": ["docker"]})
+    escaped = Secret("\\".join(generate("token").reveal() for _ in range(2)))
+    checked = subject(tmp_path, data)
+    told = values(checked, store(tmp_path, db=generate("token"), token=escaped), b"key")
+    assert [finding.problem.split(": ")[1] for finding in told] == ["TOKEN", "TOKENS"]
+    lines = catalogue.catalogue_path(tmp_path).read_text().splitlines()
+    named = [lines[int(finding.place.rpartition(":")[2]) - 1].strip() for finding in told]
+    assert named == ["TOKEN: <value>", "TOKENS: <accepted|csv>"]
+    assert all("a file of its own" in finding.fix for finding in told)
+
+
+def test_a_finding_in_the_vault_names_the_credential_s_line_and_the_fix(tmp_path: Path) -> None:
+    same = generate("token")
+    checked = subject(tmp_path)
+    (finding,) = values(checked, store(tmp_path, db=same, token=same), b"key")
+    path, _, line = finding.place.rpartition(":")
+    assert Path(path).read_text().splitlines()[int(line) - 1].strip() == "token:"
+    assert finding.fix.startswith("Split them")
+    assert same.reveal() not in str(finding)
 
 
 def test_an_undeclared_value_is_found(tmp_path: Path) -> None:

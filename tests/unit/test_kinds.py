@@ -43,19 +43,19 @@ def test_an_earlier_directory_wins(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("{kind: x, overlap: O1", "not YAML"),
-        ("{kind: x, overlap: O1}", "summary: Field required"),
+        ("{kind: x, overlap: O1}", "summary: this key is missing"),
         ("{kind: x, summary: s, overlap: O9}", "overlap: Input should be"),
         ("{kind: x, summary: s, overlap: O1, capabilities: [fly]}", "capabilities"),
-        ("{kind: x, summary: s, overlap: O1, colour: red}", "colour: Extra inputs are not permitted"),
+        ("{kind: x, summary: s, overlap: O1, colour: red}", "colour: this key is unknown"),
         ("{kind: y, summary: s, overlap: O1}", "declares the kind y in the role kind_x"),
-        ("[]", "Input should be a valid dictionary"),
+        ("[]", "a mapping is wanted here"),
     ],
 )
-def test_a_mistake_is_named_with_its_file(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
     path = role(tmp_path, "x", text)
     with pytest.raises(ConfigurationError) as caught:
         kinds.load([tmp_path])
-    assert caught.value.message.startswith(f"{path}: ")
+    assert caught.value.message.startswith(f"{path}:1: ")
     assert problem in caught.value.message
 
 

@@ -1,0 +1,71 @@
+"""Validates what the vault holds against the declarations; a finding names the credential and its line, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mycoops import hostcode
+from mycoops.catalogue import Credential
+from mycoops.check import Subject
+from mycoops.errors import Finding
+from mycoops.secret import Secret, fingerprint
+from mycoops.values import render
+from mycoops.vault import Meta, Store
+
+SHORTEST_VALUE = 16
+"""Characters: a shorter value can neither be masked nor searched for safely."""
+
+
+def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
+    """What only the vault can tell: missing, shared, too short, and values a declared parser would read differently."""
+    found: list[Finding] = []
+    known: dict[str, str] = {}
+    for name, credential in subject.catalogue.credentials.items():
+        where = subject.at("mycoops_credentials", name)
+        meta = store.meta(name)
+        if meta is None:
+            found.append(Finding(where, f"{name} has no value in the vault", f"Give it one: `mycoops provide {name}`."))
+            continue
+        secret = store.secret(name, meta.generation)
+        found += _alone(name, where, secret, known.setdefault(fingerprint(key, "", secret), name))
+        found += _readable(subject, name, credential, meta, store)
+    for meta in store.metas():
+        if meta.credential not in subject.catalogue.credentials:
+            where = subject.at("mycoops_credentials")
+            found.append(Finding(where, f"the vault holds {meta.credential}, which is not declared", "Declare it."))
+    return found
+
+
+def _alone(name: str, where: str, secret: Secret, first: str) -> Iterator[Finding]:
+    if len(secret.reveal()) < SHORTEST_VALUE:
+        problem = f"{name}: a value of under {SHORTEST_VALUE} characters cannot be protected"
+        yield Finding(where, problem, "Rotate it by hand once.")
+    if first != name:
+        yield Finding(where, f"{name} and {first} hold the same value", "Split them before they are rotated: give each its own.")
+
+
+def _readable(subject: Subject, name: str, credential: Credential, meta: Meta, store: Store) -> Iterator[Finding]:
+    """Every variable that is made of the value, against every program that reads the file it lies in."""
+    encoding = hostcode.load("mycoops_encoding")
+    refusal = hostcode.load("mycoops_reply").Refusal
+    for service, variable, form, place in _uses(credential):
+        reference = {"$form": form, "credential": name, "generation": meta.generation, "generations": [meta.generation]}
+        try:
+            encoding.encode(render(reference, store), _readers(subject, service, variable))
+        except refusal as error:
+            where = subject.at("mycoops_credentials", name, *place)
+            yield Finding(where, f"{name}: {variable}: {error.message}", "Rotate it, or give this consumer a file of its own.")
+
+
+def _uses(credential: Credential) -> Iterable[tuple[str, str, str, tuple[str | int, ...]]]:
+    for number, consumer in enumerate(credential.consumers):
+        for variable, form in consumer.env.items():
+            yield consumer.service, variable, form, ("consumers", number, "env", variable)
+    for service in credential.authority.services:
+        for variable, form in credential.authority.accepts.items():
+            yield service, variable, form, ("authority", "accepts", variable)
+
+
+def _readers(subject: Subject, service: str, variable: str) -> list[str]:
+    declared = subject.catalogue.services[service]
+    return subject.catalogue.readers(declared.host, declared.file_of(variable).path)
