@@ -45,7 +45,8 @@ lock: ## pin the dependencies of pyproject.toml anew
 	  --custom-compile-command "make lock" -o requirements.lock
 
 schema: setup ## write the JSON Schema of the catalogue
-	$(BIN)/python -m mycoops.schema > docs/catalogue.schema.json
+	$(BIN)/mycoops check --schema > docs/catalogue.schema.json.new
+	mv docs/catalogue.schema.json.new docs/catalogue.schema.json
 
 setup: .venv/ready ## the Python environment
 

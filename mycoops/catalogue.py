@@ -134,8 +134,9 @@ class Credential(Declared):
     principal: str = ""
     """The login it belongs to, without the suffix of a slot."""
     cadence_days: int = Field(default=92, ge=1)
+    """How old a value may become."""
     authority: Authority
-    consumers: tuple[Consumer, ...]
+    consumers: tuple[Consumer, ...] = Field(json_schema_extra={"minItems": 1})
     """Everyone who uses the value."""
 
     @field_validator("consumers")

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from mycoops import cli_answers as answers
 from mycoops import cli_lab, interrupts
+from mycoops import schema as catalogue_schema
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.errors import ConfigurationError, Exit, Interrupted, MycoopsError
@@ -59,8 +60,15 @@ def complete_host(context: typer.Context, incomplete: str) -> list[str]:
 
 
 @app.command()
-def check(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+def check(
+    fleet: FleetOption = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a catalogue instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Validate catalogue, inventory and vault together; change nothing."""
+    if schema:
+        typer.echo(catalogue_schema.text(), nl=False)
+        return
     found, opened = checking.examine(fleet)
     answers.findings(found, opened, as_json=as_json)
     if found:

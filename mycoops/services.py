@@ -42,7 +42,9 @@ class EnvFile(Declared):
     readers: tuple[Reader, ...] = Field(json_schema_extra={"minItems": 1})
     """Every parser that reads the file; a value is written so that all of them read it alike, or refused."""
     owner: str = "root"
+    """Account the file belongs to on the host."""
     group: str = "root"
+    """Group the file belongs to on the host."""
     mode: str = Field(default="0600", pattern=r"^0[0-7]{3}$")
     """Octal, in quotes."""
     variables: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ class Service(Declared):
     model_config = ConfigDict(json_schema_extra=one_of("unit", "container"))
 
     host: str
+    """A host of the inventory."""
     unit: str = ""
     """The systemd unit, with its suffix."""
     container: Container | None = None
@@ -103,6 +106,7 @@ class Service(Declared):
     """Every variable the program reads; a delivered variable without a reader is an error."""
     env_file: EnvFile
     extra_env_files: tuple[EnvFile, ...] = ()
+    """Further files, each with the variables that live there."""
     apply: Literal["restart", "recreate", "none"] | None = None
     """How the running process gets new values; by default a unit restarts and a container is recreated."""
     drop_in: bool = True

@@ -16,7 +16,7 @@ ORDER = """
   < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault verdict
   < bridge hostcode services inventory kinds lab_boot lab_image lab_marker ledger runner
   < catalogue
-  < check delivery lab performer plan report
+  < check delivery lab performer plan report schema
   < check_values display items session
   < rotation.context
   < rotation.replies

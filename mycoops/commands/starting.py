@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mycoops import durable
+from mycoops import durable, schema
 from mycoops.checklist import ITEMS
 from mycoops.errors import ConfigurationError
 
@@ -20,7 +20,8 @@ all:
       ansible_host: 192.0.2.10
 """
 
-CATALOGUE = """# What this fleet's credentials are, who uses them, and how they are rotated. No value is ever in this file.
+CATALOGUE = """# yaml-language-server: $schema=../../{schema}
+# What this fleet's credentials are, who uses them, and how they are rotated. No value is ever in this file.
 ---
 mycoops_fleet:
   name: "{name}"
@@ -61,6 +62,9 @@ mycoops_not_applicable:
 {absent}
 """
 
+SCHEMA = ".catalogue.schema.json"
+"""Beside the inventory and hidden, so that Ansible does not take it for one; `mycoops check --schema` prints it anew."""
+
 IGNORE = "known_hosts.old\n*.retry\n"
 
 
@@ -72,7 +76,8 @@ def init(directory: Path) -> list[Path]:
     absent = "".join(f"  {item}: not used here yet\n" for item in ITEMS if item != "postgresql").rstrip("\n")
     files = {
         directory / "hosts.yml": HOSTS,
-        directory / "group_vars" / "all" / "catalogue.yml": CATALOGUE.format(name=name, absent=absent),
+        directory / "group_vars" / "all" / "catalogue.yml": CATALOGUE.format(name=name, absent=absent, schema=SCHEMA),
+        directory / SCHEMA: schema.text(),
         directory / ".gitignore": IGNORE,
     }
     for path, text in files.items():
