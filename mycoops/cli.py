@@ -71,6 +71,8 @@ def check(
         return
     found, opened = checking.examine(fleet)
     answers.findings(found, opened, as_json=as_json)
+    if opened and not found:
+        answers.lacking(planning.lacking(opened), errors)
     if found:
         raise typer.Exit(Exit.CONFIGURATION)
 
@@ -136,10 +138,11 @@ def plan(
 ) -> None:
     """Show what a quarter's rotation would do: moves, restarts, the point of no return. Nothing is changed."""
     opened = open_fleet(fleet)
+    checking.refuse_declarations(opened)
     label = planning.quarter(quarter, year, opened).label
-    answers.plan(
-        planning.plan(opened, opened.store(), only or [], label=label, reason=f"quarterly rotation {label}"), as_json=as_json
-    )
+    made, lacking = planning.preview(opened, only or [], label=label, reason=f"quarterly rotation {label}")
+    answers.plan(made, as_json=as_json)
+    answers.lacking(lacking, errors)
 
 
 @app.command()
@@ -164,8 +167,8 @@ def rotate(
     chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
     why = reason or (f"quarterly rotation {label}" if quarter else "requested by name")
-    made = planning.plan(opened, opened.store(), chosen, label=label, reason=why)
     checking.refuse(opened)
+    made = planning.plan(opened, opened.store(), chosen, label=label, reason=why)
     if not yes:
         answers.plan(made, as_json=False, console=errors)
         _agree()

@@ -17,6 +17,7 @@ from mycoops.commands.deploying import Delivered
 from mycoops.commands.looking import Status, Window
 from mycoops.commands.providing import Provided
 from mycoops.commands.rotating import Outcome
+from mycoops.display import NAMED
 from mycoops.errors import Exit, Finding
 from mycoops.journal import Verdict
 from mycoops.lab import LabHost
@@ -63,6 +64,18 @@ def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> Non
         catalogue = fleet.catalogue
         out.print(
             f"{catalogue.fleet.name}: {len(catalogue.credentials)} credentials, {len(catalogue.services)} services, nothing wrong"
+        )
+
+
+def lacking(names: Sequence[str], console: Console) -> None:
+    """What `check` and `plan` add, on standard error, where credentials have no value yet."""
+    if names:
+        few = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+        console.print(
+            f"{len(names)} without a value so far: {few}; nothing can be rotated or deployed before it has one\n"
+            f"→ mycoops provide {names[0]}",
+            highlight=False,
+            soft_wrap=True,
         )
 
 

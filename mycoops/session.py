@@ -41,6 +41,10 @@ class Fleet:
         """Open the store of values."""
         return Store.open(self.settings.fleet, password_secrets(self.password()))
 
+    def facts(self) -> Store:
+        """The store without its password: it tells generations, slots and dates, and no value."""
+        return Store.open(self.settings.fleet, [])
+
     def runs(self) -> dict[Path, ledger.Run]:
         """Every journal folded, oldest first. Raises JournalError for one that cannot be trusted."""
         key = settings.install_key(self.settings)

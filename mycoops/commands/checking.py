@@ -17,9 +17,13 @@ def hosts_of(fleet: Fleet) -> frozenset[str]:
     return inventory.hosts(fleet.settings.fleet)
 
 
+def _subject(fleet: Fleet) -> Subject:
+    return Subject(fleet.catalogue, fleet.source, fleet.kinds, hosts_of(fleet))
+
+
 def check(fleet: Fleet) -> list[Finding]:
     """Every finding. Without a vault file only the declarations are checked."""
-    subject = Subject(fleet.catalogue, fleet.source, fleet.kinds, hosts_of(fleet))
+    subject = _subject(fleet)
     found = declarations(subject)
     if not found and vault_path(fleet.settings.fleet).exists():
         found = values(subject, fleet.store(), settings.install_key(fleet.settings))
@@ -38,4 +42,10 @@ def examine(directory: Path | None) -> tuple[list[Finding], Fleet | None]:
 def refuse(fleet: Fleet) -> None:
     """Raise Invalid with every finding, if there is one."""
     if found := check(fleet):
+        raise Invalid(found)
+
+
+def refuse_declarations(fleet: Fleet) -> None:
+    """Raise Invalid with every finding that can be made without the vault, if there is one."""
+    if found := declarations(_subject(fleet)):
         raise Invalid(found)

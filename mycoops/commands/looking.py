@@ -30,7 +30,7 @@ class Status:
 
 def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     """Every credential of the fleet."""
-    store, day = fleet.store(), today or datetime.now(UTC).date()
+    store, day = fleet.facts(), today or datetime.now(UTC).date()
     standings = {name: standing for run in fleet.runs().values() for name, standing in run.rotations.items()}
     window = fleet.catalogue.fleet.window_days
     found = []

@@ -35,10 +35,33 @@ def held(fleet: Fleet, store: Store) -> dict[str, Held]:
 def plan(fleet: Fleet, store: Store, chosen: Iterable[str], *, label: str, reason: str) -> Plan:
     """The plan for the chosen credentials; all of them where none is named. Raises ConfigurationError for an unknown one."""
     known = held(fleet, store)
+    names = _known(fleet, chosen)
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{name} has no value in the vault", hint=f"Give it one: `mycoops provide {name}`.")
+    return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)
+
+
+def preview(fleet: Fleet, chosen: Iterable[str], *, label: str, reason: str) -> tuple[Plan, list[str]]:
+    """The same plan to look at, without the vault password; credentials without a value, which are named too, are planned as
+    `provide` would leave them. Raises ConfigurationError for an unknown credential."""
+    known = held(fleet, fleet.facts())
+    names = _known(fleet, chosen)
+    absent = [name for name in names if name not in known]
+    for name in absent:
+        known[name] = Held(1, fleet.kinds[fleet.catalogue.credentials[name].kind].next_slot(""), 1)
+    return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason), absent
+
+
+def lacking(fleet: Fleet) -> list[str]:
+    """The credentials that have no value yet."""
+    store = fleet.facts()
+    return [name for name in fleet.catalogue.credentials if store.meta(name) is None]
+
+
+def _known(fleet: Fleet, chosen: Iterable[str]) -> list[str]:
     names = list(chosen) or list(fleet.catalogue.credentials)
     for name in names:
         if name not in fleet.catalogue.credentials:
             raise ConfigurationError(f"unknown credential {name}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
-        if name not in known:
-            raise ConfigurationError(f"{name} has no value in the vault", hint="`mycoops check` says what is missing.")
-    return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)
+    return names

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mycoops.commands import checking
-from mycoops.errors import ConfigurationError
+from mycoops.errors import ConfigurationError, Invalid
 from mycoops.session import open_fleet
 from tests.unit import fleets
 from tests.unit.commands.conftest import MakeStage
@@ -55,3 +55,24 @@ def test_an_inventory_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (fleet / "hosts.yml").unlink()
     with pytest.raises(ConfigurationError, match=r"hosts\.yml does not exist"):
         checking.check(open_fleet(fleet))
+
+
+def test_a_plan_is_refused_for_its_declarations_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
+    fleet = fleets.write(tmp_path / "fleet")
+    (fleet / "group_vars" / "all" / "vault.yml").write_text("not even a vault")
+    checking.refuse_declarations(open_fleet(fleet))
+    data = fleets.document()
+    data["mycoops_credentials"]["token"]["consumers"][0]["service"] = "gone"
+    with pytest.raises(Invalid, match="unknown consumer gone"):
+        checking.refuse_declarations(open_fleet(fleets.write(tmp_path / "fleet", data)))
+
+
+def test_what_cannot_be_opened_is_told_as_findings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
+    fleet = fleets.write(tmp_path / "fleet")
+    found, opened = checking.examine(fleet)
+    assert (found, opened and opened.catalogue.fleet.name) == ([], "tale")
+    (fleet / "hosts.yml").write_text("all:\n  host: {}\n")
+    ((finding,), opened) = checking.examine(fleet)
+    assert (finding.place, opened) == (f"{fleet}/hosts.yml:2", None)

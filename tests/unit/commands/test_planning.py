@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from mycoops.commands import planning
+from mycoops.commands import planning, providing
 from mycoops.errors import ConfigurationError
 from mycoops.journal import Journal
 from mycoops.plan import Held
 from mycoops.secret import generate
+from mycoops.session import open_fleet
 from mycoops.settings import install_key
+from tests.unit import fleets
 from tests.unit.commands.conftest import MakeStage
 
 
@@ -52,3 +56,20 @@ def test_what_is_unknown_or_has_no_value_is_not_planned(stage: MakeStage) -> Non
     made.forget()
     with pytest.raises(ConfigurationError, match="one has no value in the vault"):
         planning.plan(opened, made.store(), ["one"], label="l", reason="r")
+
+
+def test_a_preview_needs_no_password_and_is_the_plan_that_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
+    opened = open_fleet(fleets.write(tmp_path / "fleet"))
+    before, lacking = planning.preview(opened, [], label="2031-Q2", reason="r")
+    assert lacking == planning.lacking(opened) == ["db", "token"]
+    assert [(r.credential, r.from_generation, r.to_principal) for r in before.rotations] == [("db", 1, "app_b"), ("token", 1, "")]
+    (opened.settings.state / "vault-password").write_text(fleets.PASSWORD)
+    for name in lacking:
+        providing.provide(opened, name, generate("token"))
+    (opened.settings.state / "vault-password").unlink()
+    after, lacking = planning.preview(opened, [], label="2031-Q2", reason="r")
+    assert lacking == planning.lacking(opened) == []
+    assert after.digest == before.digest
+    with pytest.raises(ConfigurationError, match="unknown credential gone"):
+        planning.preview(opened, ["gone"], label="l", reason="r")
