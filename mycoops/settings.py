@@ -16,7 +16,17 @@ VARIABLES = {
     "MYCOOPS_FLEET": "the fleet directory, where --fleet is not given (default: inventory/lab)",
     "MYCOOPS_STATE": "where this control node keeps keys and leases (default: ~/.local/state/mycoops)",
 }
-"""Every environment variable mycoops reads; none of them carries a value of a credential."""
+"""Every environment variable of mycoops' own; none of them carries a value of a credential."""
+
+SYSTEM_VARIABLES = {
+    "HOME": "where ~ is, and handed on to ssh",
+    "PATH": "where programs are found: ssh, git, podman",
+    "LOGNAME": "who rotates, as the rotation log names it; where it is not set, USER and then the account",
+    "SSH_AUTH_SOCK": "the agent whose keys open the hosts, where the fleet declares no key of its own",
+    "XDG_RUNTIME_DIR": "the tmpfs of this login, first choice for the private directory of a run",
+    "XDG_CACHE_HOME": "where the lab keeps its packages (default: ~/.cache)",
+}
+"""Variables of the system that mycoops reads, and what for."""
 
 
 @dataclass(frozen=True, slots=True)
