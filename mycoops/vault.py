@@ -125,14 +125,16 @@ class Store:
 
     # writing
 
-    def put_pending(self, credential: str, generation: int, slot: str, secret: Secret) -> None:
-        """Keep a generation in its own encrypted file, durable on return; an existing file of another value is never replaced."""
+    def put_pending(self, credential: str, generation: int, slot: str, secret: Secret, *, created: str = "") -> None:
+        """Keep a generation in its own encrypted file, durable on return; an existing file of another value is never replaced.
+
+        `created` is the day of a value that was in force before: it is no younger for being kept."""
         path = self._pending_path(credential, generation)
         if path.exists():
             if self.secret(credential, generation).same_as(secret):
                 return
             raise VaultError(f"{path} already holds another value")
-        durable.replace(path, self._seal(credential, generation, slot, secret))
+        durable.replace(path, self._seal(credential, generation, slot, secret, created))
         self._cache[credential, generation] = secret
 
     def promote(self, credential: str, generation: int) -> None:
@@ -142,8 +144,9 @@ class Store:
             return
         payload = self._payload(credential, generation)
         if before:
-            self.put_pending(credential, before.generation, before.slot, self.secret(credential, before.generation))
-        self._write_entry(credential, generation, payload.get("slot", ""), Secret(payload["value"]))
+            old = self.secret(credential, before.generation)
+            self.put_pending(credential, before.generation, before.slot, old, created=before.created)
+        self._write_entry(credential, generation, payload.get("slot", ""), Secret(payload["value"]), payload.get("created", ""))
 
     def add(self, credential: str, slot: str, secret: Secret) -> None:
         """Put the first generation of a credential into the vault file. Raises VaultError if it has one."""
@@ -161,12 +164,13 @@ class Store:
     def _pending_path(self, credential: str, generation: int) -> Path:
         return self._pending / f"{credential}.g{generation}.vault"
 
-    def _seal(self, credential: str, generation: int, slot: str, secret: Secret) -> bytes:
+    def _seal(self, credential: str, generation: int, slot: str, secret: Secret, created: str = "") -> bytes:
         payload = {"credential": credential, "generation": generation, "slot": slot, "value": secret.reveal()}
+        payload |= {"created": created} if created else {}
         return bytes(self._vault.encrypt(json.dumps(payload).encode()))
 
-    def _write_entry(self, credential: str, generation: int, slot: str, secret: Secret) -> None:
-        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _write_entry(self, credential: str, generation: int, slot: str, secret: Secret, created: str = "") -> None:
+        created = created or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         sealed = self._seal(credential, generation, slot, secret).decode().strip()
         block = (
             f'  {credential}:\n    generation: {generation}\n    slot: "{slot}"\n    created: "{created}"\n    value: !vault |\n'

@@ -100,6 +100,23 @@ def test_a_promotion_keeps_the_value_it_replaces(store: Store) -> None:
     assert store._path.read_bytes() == before, "repeating it changes nothing"
 
 
+def test_a_value_that_comes_back_is_as_old_as_it_was(store: Store, tmp_path: Path) -> None:
+    now = store.meta("db")
+    assert now
+    path = vault_path(tmp_path)
+    path.write_text(path.read_text().replace(now.created, "2020-01-01T00:00:00Z"))
+    aged = fresh(store)
+    aged.put_pending("db", 2, "b", generate("token"))
+    aged.promote("db", 2)
+    young = aged.meta("db")
+    assert young
+    assert not young.created.startswith("2020")
+    aged.promote("db", 1)
+    back = fresh(store).meta("db")
+    assert back
+    assert (back.generation, back.created) == (1, "2020-01-01T00:00:00Z")
+
+
 def test_a_promotion_can_be_taken_back(store: Store) -> None:
     old = store.secret("db", 1)
     store.put_pending("db", 2, "b", generate("token"))
