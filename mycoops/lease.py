@@ -7,13 +7,17 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mycoops import durable
 from mycoops.errors import Locked
+
+TRIES, PAUSE_SECONDS = 5, 0.05
+"""How often, and how far apart, the lock is asked for: `under_way` holds it for the length of a look."""
 
 
 @contextmanager
@@ -22,15 +26,38 @@ def hold(state: Path, command: str) -> Iterator[int]:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(state / "lease.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Locked(
-                f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works."
-            ) from None
+        if not any(_taken(descriptor, fcntl.LOCK_EX, pause=number > 0) for number in range(TRIES)):
+            raise Locked(f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works.")
         token = _next_token(state)
         durable.replace(state / "lease.json", json.dumps(_me(command, token)).encode())
         yield token
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int, how: int, *, pause: bool = False) -> bool:
+    if pause:
+        time.sleep(PAUSE_SECONDS)
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def under_way(state: Path, commands: Collection[str]) -> str:
+    """Who holds the lease of a fleet for one of these commands now; empty where nobody does."""
+    try:
+        descriptor = os.open(state / "lease.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        if _taken(descriptor, fcntl.LOCK_SH):
+            return ""
+        who = json.loads((state / "lease.json").read_text())
+        return _holder(state) if who["command"] in commands else ""
+    except (OSError, ValueError, KeyError):
+        return ""
     finally:
         os.close(descriptor)
 

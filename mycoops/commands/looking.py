@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from mycoops import journal, settings
+from mycoops import journal, lease, settings
 from mycoops.checklist import due_window, is_overdue, next_window
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
 from mycoops.session import Fleet
+
+WALKING = ("rotate", "resume", "abort")
+"""The commands that carry rotations on; the lease names one of them while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,13 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     store, day = fleet.facts(), today or datetime.now(UTC).date()
     standings = {name: standing for run in fleet.runs().values() for name, standing in run.rotations.items()}
     window = fleet.catalogue.fleet.window_days
+    running = lease.under_way(fleet.settings.state, WALKING)
     found = []
     for name, declared in fleet.catalogue.credentials.items():
         meta, standing = store.meta(name), standings.get(name)
         created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
         overdue = is_overdue(created, day, window)
-        waiting, following = _next(name, standing, bool(meta), overdue)
+        waiting, following = _next(standing, running) if standing and standing.open else _idle(name, bool(meta), overdue)
         found.append(
             Status(
                 credential=name,
@@ -56,14 +60,22 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     return found
 
 
-def _next(name: str, standing: Standing | None, present: bool, overdue: bool) -> tuple[str, str]:
+def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:
     if not present:
         return "a first value", f"mycoops provide {name}"
-    if standing and standing.open:
-        if standing.waiting:
-            return str(standing.waiting.get("step", "")), str(standing.waiting.get("next", ""))
-        return standing.blocked or "the run that was interrupted", standing.next_command or "mycoops resume"
     return ("", f"mycoops rotate {name}") if overdue else ("", "")
+
+
+def _next(standing: Standing, running: str) -> tuple[str, str]:
+    """What an open rotation waits for, and the command that goes on with it; there is none while a run is at it."""
+    if standing.waiting:
+        step, page = standing.waiting.get("step", ""), standing.waiting.get("page", "")
+        return f"{step} ({page})" if page else str(step), str(standing.waiting.get("next", ""))
+    if standing.blocked:
+        return standing.blocked, standing.next_command
+    if running:
+        return f"the run under way: {running}", ""
+    return "the run that was interrupted", "mycoops abort" if standing.aborting else "mycoops resume"
 
 
 def verify_log(fleet: Fleet) -> list[Verdict]:

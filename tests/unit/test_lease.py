@@ -33,6 +33,14 @@ def test_a_second_run_is_told_who_and_since_when(tmp_path: Path) -> None:
         assert token == 2, "the refused run took no token"
 
 
+def test_who_is_under_way_is_told_without_being_disturbed(tmp_path: Path) -> None:
+    assert lease.under_way(tmp_path, ["rotate"]) == ""
+    with lease.hold(tmp_path, "rotate"):
+        assert f"(process {os.getpid()})" in lease.under_way(tmp_path, ["rotate", "abort"])
+        assert lease.under_way(tmp_path, ["abort"]) == ""
+    assert lease.under_way(tmp_path, ["rotate"]) == ""
+
+
 def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mycoops import lease\n"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, date, datetime, timedelta
 
+from mycoops import lease
 from mycoops.commands import looking
 from mycoops.commands.looking import Status
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage
-from tests.unit.commands.test_rotating import resume, rotate
+from tests.unit.commands.test_rotating import abort, resume, rotate
 from tests.unit.rotation.world import Fault
 
 
@@ -44,7 +46,7 @@ def test_a_wait_for_a_person_says_what_to_bring(stage: MakeStage) -> None:
     rotate(made)
     one = status(made, "it")
     assert (one.state, one.next) == ("WAITING_HUMAN", "mycoops provide it")
-    assert one.waiting_for == "make a token named after the tag"
+    assert one.waiting_for == "make a token named after the tag (https://console.example/tokens)"
 
 
 def test_an_interrupted_rotation_is_to_be_resumed(stage: MakeStage) -> None:
@@ -52,6 +54,25 @@ def test_an_interrupted_rotation_is_to_be_resumed(stage: MakeStage) -> None:
     made.crash("after the record state one STAGED", lambda: rotate(made))
     one = status(made, "one")
     assert (one.state, one.waiting_for, one.next) == ("STAGED", "the run that was interrupted", "mycoops resume")
+
+
+def test_a_way_back_that_was_interrupted_is_to_be_gone_on_with(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    made.crash("before the record state one ABORTED", lambda: abort(made))
+    one = status(made, "one")
+    assert (one.state, one.waiting_for, one.next) == ("ROLLING_BACK", "the run that was interrupted", "mycoops abort")
+
+
+def test_a_rotation_under_way_waits_for_nothing_but_its_run(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made))
+    with lease.hold(made.opened().settings.state, "resume"):
+        one = status(made, "one")
+    assert (one.state, one.next) == ("STAGED", "")
+    assert f"the run under way: {getpass.getuser()} on " in one.waiting_for
+    with lease.hold(made.opened().settings.state, "deploy"):
+        assert status(made, "one").next == "mycoops resume"
 
 
 def test_a_missing_value_is_told(stage: MakeStage) -> None:
