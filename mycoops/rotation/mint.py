@@ -61,9 +61,13 @@ def brought(context: Context, credential: str) -> bool:
         return True
     step = context.kind(credential).human
     page, what = (step.page, step.instruction) if step else ("", "make a new value")
-    following = f"mycoops provide {credential}"
-    context.record("waiting", credential=credential, step=what, page=page, deadline="", next=following)
+    context.record("waiting", credential=credential, step=what, page=page, deadline="", next=ask(rotation))
     return False
+
+
+def ask(rotation: Rotation) -> str:
+    """The command that takes a value a person brings."""
+    return f"mycoops provide {rotation.credential}"
 
 
 def _offer(context: Context, credentials: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from mycoops.delivery import Requests
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
+from mycoops.rotation.mint import ask
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import blame, delivered, explain, failed_services, left_out
@@ -102,10 +103,12 @@ def verify(context: Context, move: Move) -> None:
         problem = _unverified(context, rotation, probed[rotation.credential]) or _unequal(
             answers, parity.get(rotation.credential, [])
         )
-        if problem:
-            context.block(rotation.credential, problem)
-        else:
+        if not problem:
             context.state(rotation.credential, State.VERIFIED)
+        elif rotation.overlap.needs_person and standing_of(probed[rotation.credential]) is Standing.OLD_ONLY:
+            context.block(rotation.credential, f"the value that was brought is refused: bring another. {problem}", ask(rotation))
+        else:
+            context.block(rotation.credential, problem)
 
 
 def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:

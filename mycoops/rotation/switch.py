@@ -5,7 +5,7 @@ from __future__ import annotations
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
-from mycoops.rotation.mint import brought
+from mycoops.rotation.mint import ask, brought
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import delivered, explain, failed_services, left_out, unsettled
@@ -119,7 +119,7 @@ def _replaced(context: Context, rotation: Rotation, seen: Probed, answers: Answe
         return True
     if rotation.overlap.needs_person and standing in (Standing.OLD_ONLY, Standing.NOBODY):
         reason = f"the value that was brought is refused; {EXPLAINED[standing]}: bring another, or ask again"
-        context.block(name, reason, f"mycoops provide {name}")
+        context.block(name, reason, ask(rotation))
         return False
     if standing is Standing.NOBODY:
         shut(context, name)

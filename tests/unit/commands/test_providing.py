@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mycoops.commands import checking, providing, rotating, starting
+from mycoops.commands import checking, looking, providing, rotating, starting
 from mycoops.commands.planning import plan
 from mycoops.errors import ConfigurationError, Exit
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
+from tests.unit.rotation.authorities import Single, Tokens
 
 
 def bring(made: Stage, credential: str, value: str, **options: str) -> providing.Provided:
@@ -47,6 +48,30 @@ def test_a_second_value_does_not_replace_the_first(stage: MakeStage) -> None:
     assert [bring(made, "it", value).generation for value in (first, second)] == [2, 3]
     assert made.store().secret("it", 2).reveal() == first
     assert made.store().secret("it", 3).reveal() == second
+
+
+@pytest.mark.parametrize("story", ["O3", "O6"])
+def test_a_value_that_was_brought_and_is_refused_can_be_followed_by_another(stage: MakeStage, story: str) -> None:
+    made = stage(story)
+    begin(made)
+    bring(made, "it", secrets.token_urlsafe(32))
+    (outcome,) = rotating.resume(made.opened(), Quiet(), nobody, never)
+    assert outcome.error
+    (one,) = looking.status(made.opened())
+    assert one.next == "mycoops provide it", one.waiting_for
+    value = secrets.token_urlsafe(32)
+    (authority,) = made.world.authorities["it"].values()
+    made.world.hand["it"] = value
+    if isinstance(authority, Single):
+        authority.value = value
+    else:
+        assert isinstance(authority, Tokens)
+        authority.tokens[value] = ""
+    assert bring(made, "it", value).generation == 3
+    del made.world.hand["it"]
+    (outcome,) = rotating.resume(made.opened(), Quiet(), nobody, never)
+    assert outcome.error is None
+    assert [line.state for line in outcome.lines] == ["CLOSED"]
 
 
 def test_a_credential_nobody_waits_for_is_rotated_instead(stage: MakeStage) -> None:
