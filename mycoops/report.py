@@ -123,7 +123,8 @@ def _evidence(facts: list[Record]) -> str:
     words = []
     for fact in facts:
         detail = ", ".join(str(value) for value in (fact.get("evidence") or {}).values() if value not in ("", None))
-        words.append(f"{fact['outcome']} from {fact.get('host', '')} at {fact['time'][11:19]}" + (f" ({detail})" if detail else ""))
+        host = f" from {fact['host']}" if fact.get("host") else ""
+        words.append(f"{fact['outcome']}{host} at {fact['time'][11:19]}" + (f" ({detail})" if detail else ""))
     return "; ".join(words).replace("|", "/") or "–"
 
 

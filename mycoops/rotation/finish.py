@@ -7,7 +7,7 @@ from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
-from mycoops.rotation.replies import explain
+from mycoops.rotation.replies import explain, strays
 from mycoops.rotation.switch import acknowledged
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
@@ -82,15 +82,27 @@ def prove(context: Context, move: Move) -> None:
         for rotation in rotations
         if "persistence" in context.kind(rotation.credential).capabilities
     }
-    probed, answers = probe(context, rotations, [item for group in persist.values() for item in group])
+    lists = dict.fromkeys(service for rotation in rotations for service in _verifiers(context, rotation))
+    rehearsed = context.requests().for_services(lists)
+    probed, answers = probe(context, rotations, [item for group in persist.values() for item in group], rehearsed)
     for rotation in rotations:
-        problem = _alive(context, rotation, probed[rotation.credential]) or _volatile(
-            context, answers, persist.get(rotation.credential, [])
+        problem = (
+            _alive(context, rotation, probed[rotation.credential])
+            or _volatile(context, answers, persist.get(rotation.credential, []))
+            or _undone(context, rotation, answers)
         )
         if problem:
             context.block(rotation.credential, problem)
-        else:
-            context.state(rotation.credential, State.PROVEN_DEAD)
+            continue
+        if not (persist.get(rotation.credential) or _verifiers(context, rotation)):
+            context.fact(rotation.credential, "persisted", outcome="not checked", evidence={"why": "its kind has no such entry"})
+        context.state(rotation.credential, State.PROVEN_DEAD)
+
+
+def _verifiers(context: Context, rotation: Rotation) -> tuple[str, ...]:
+    """The services of ours that accept a credential by a list."""
+    listed = context.kind(rotation.credential).accepts_by == "delivery"
+    return context.catalogue.credentials[rotation.credential].authority.services if listed else ()
 
 
 def _alive(context: Context, rotation: Rotation, seen: Probed) -> str:
@@ -111,6 +123,19 @@ def _volatile(context: Context, answers: Answers, items: list[Item]) -> str:
             return f"{item.host}: a restart of the authority would undo the change"
         evidence = reply.data.get("evidence", {})
         context.fact(item.credential, "persisted", outcome="persisted", host=item.host, evidence=evidence)
+    return ""
+
+
+def _undone(context: Context, rotation: Rotation, answers: Answers) -> str:
+    """Of a list: read back on the host, the file holds the new one alone, and the process that verifies runs on it."""
+    variables = context.catalogue.credentials[rotation.credential].authority.accepts
+    for service in _verifiers(context, rotation):
+        declared = context.catalogue.services[service]
+        if problem := strays(context, answers, service, variables):
+            context.state(rotation.credential, State.REVOKING)
+            return problem
+        evidence = {"path": " ".join(dict.fromkeys(declared.file_of(name).path for name in variables)), "service": service}
+        context.fact(rotation.credential, "persisted", outcome="persisted", host=declared.host, evidence=evidence)
     return ""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mycoops.delivery import Request
 from mycoops.items import SUBJECTS, Subject
 from mycoops.model import Item, Outcome
 from mycoops.plan import Rotation
@@ -36,16 +37,19 @@ def probe(
     context: Context,
     rotations: Iterable[Rotation],
     others: Sequence[Item] = (),
+    rehearsed: Mapping[str, Request] | None = None,
     *,
     swapped: bool = False,
 ) -> tuple[dict[str, Probed], Answers]:
-    """Probe these rotations' values in one start, `others` along with them.
+    """Probe these rotations' values in one start, `others` along with them; deliveries are only `rehearsed`, in check mode.
 
     An answer that did not come is `unreachable`, and so is a value that is not kept, or not yet there."""
     rotations = list(rotations)
     builder = context.items(swapped=swapped)
     items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in rotations}
-    answers = context.call([item for group in items.values() for item in group] + list(others))
+    answers = context.deliver(
+        rehearsed or {}, check=True, items=[item for group in items.values() for item in group] + list(others)
+    )
     return {name: _read(context, group, answers) for name, group in items.items()}, answers
 
 

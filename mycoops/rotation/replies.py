@@ -85,6 +85,22 @@ def _attested(answers: Outcome, service: str) -> bool:
     return bool(entry and entry.get("holds") is True and entry.get("healthy") is True)
 
 
+def strays(context: Context, answers: Outcome, service: str, variables: Iterable[str]) -> str:
+    """How, by a rehearsed delivery, a service's files or its process differ from what they have to hold; empty if they do not."""
+    if wrong := failed_services(context, answers, [service], check=True):
+        return wrong[service]
+    declared, entry = context.catalogue.services[service], _entry(answers, service)
+    reply = delivery_of(answers, declared.host)
+    files = {file["path"]: file for file in (reply.data.get("files", []) if reply else [])}
+    for name in variables:
+        file = files.get(declared.file_of(name).path)
+        if file is None or name in file.get("names", []):
+            return f"{declared.host}: {declared.file_of(name).path} does not hold {name} as it has to be"
+    if entry is None or not entry.get("holds") or entry.get("restarted") or entry.get("reloaded"):
+        return f"{declared.host}: {service} does not run on what its files hold"
+    return ""
+
+
 def _concerns(context: Context, error: dict[str, Any], service: str, answers: Outcome) -> bool:
     if not (error.get("service") or error.get("path")):
         return True

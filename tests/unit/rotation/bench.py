@@ -313,8 +313,16 @@ class Bench:
     def _evidence(self, name: str, standing: ledger.Standing) -> None:
         last = {subject: {fact["outcome"] for fact in facts} for subject, facts in final_facts(standing).items()}
         assert last == {"random": {"refused"}, "new": {"accepted"}, "old": {"refused"}}, (name, last)
-        if "persistence" in self.kinds[self.catalogue.credentials[name].kind].capabilities:
-            assert any(fact["fact"] == "persisted" and fact["host"] for fact in standing.facts)
+        kind, authority = self.kinds[self.catalogue.credentials[name].kind], self.catalogue.credentials[name].authority
+        kept = [fact for fact in standing.facts if fact["fact"] == "persisted"]
+        if kind.accepts_by == "delivery":
+            wanted = {(self.catalogue.services[service].host, service) for service in authority.services}
+            assert {(fact["host"], fact["evidence"]["service"]) for fact in kept} == wanted, (name, kept)
+        elif "persistence" in kind.capabilities:
+            assert kept, name
+            assert all(fact["host"] for fact in kept)
+        else:
+            assert {fact["outcome"] for fact in kept} == {"not checked"}, (name, kept)
 
     def back(self) -> None:
         """Every rotation is taken back: its candidate refused and forgotten, its old value everywhere."""

@@ -55,7 +55,7 @@ class Delivery:
             return {"error": {"code": "malformed_env_file", "message": "a quote is not closed", "path": error.path, "line": 3}}
         except Refused as error:
             return {"error": {"code": error.code, "message": error.message, **error.__dict__.get("facts", {})}}
-        reply: dict[str, Any] = {"changed": any(map(self._changed, self.values)), "files": [], "services": []}
+        reply: dict[str, Any] = {"changed": any(map(self._changed, self.values)), "files": self._files_told(), "services": []}
         for service in self.request["services"]:
             reply["services"].append(self._told(service, self._verb(service)) if check else self._serve(service, reply))
             if "error" in reply:
@@ -75,6 +75,13 @@ class Delivery:
     def _changed(self, path: str) -> bool:
         now = self.machine.files.get(path, {})
         return any(now.get(name) != value for name, value in self.values[path].items())
+
+    def _files_told(self) -> list[dict[str, Any]]:
+        told = []
+        for path, values in self.values.items():
+            now = self.machine.files.get(path, {})
+            told.append({"path": path, "changed": self._changed(path), "names": [n for n, v in values.items() if now.get(n) != v]})
+        return told
 
     def _files(self, service: dict[str, Any]) -> list[str]:
         named = {service["env_file"], *service["reload_files"], *(hold["file"] for hold in service["holds"])}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mycoops.errors import ForwardOnly, StepFailed
@@ -80,6 +82,37 @@ def test_a_change_that_a_restart_would_undo_is_not_proof(bench: MakeBench, monke
     assert "a restart of the authority would undo the change" in str(made.walk())
     assert made.standing("db").state is State.REVOKED
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("host", "path", "service"), [("h1", "/etc/gate-tokens.env", "gate"), ("h3", "/etc/door.env", "door")])
+def test_a_list_that_a_restart_would_bring_back_is_not_proof(bench: MakeBench, host: str, path: str, service: str) -> None:
+    made = bench("O1-lists")
+    made.crash("after the record state token REVOKED")
+    both = json.dumps([made.store().secret("token", number).reveal() for number in (1, 2)])
+    made.world.machines[host].files[path]["TOKENS"] = both
+    assert f"{path} does not hold TOKENS as it has to be" in str(made.walk())
+    assert made.standing("token").state is State.REVOKING
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_process_that_verifies_by_another_list_than_its_file_is_not_proof(bench: MakeBench) -> None:
+    made = bench("O1-lists")
+    made.crash("after the record state key REVOKED")
+    new = made.store().secret("key", 2).reveal()
+    made.world.machines["h2"].processes["far"]["KEYS"] = json.dumps([new, new])
+    assert "far does not run on what its files hold" in str(made.walk())
+    made.walk()
+    made.over()
+
+
+def test_an_authority_service_that_cannot_be_read_back_is_not_proof(bench: MakeBench) -> None:
+    made = bench("O1-lists")
+    made.crash("after the record state token REVOKED")
+    made.world.faults = [Fault("unreachable", "delivery", "h3", check=True)]
+    assert "h3 cannot be reached over ssh" in str(made.walk())
+    made.walk()
+    made.over()
 
 
 def test_a_path_that_accepts_anything_proves_nothing(bench: MakeBench) -> None:
