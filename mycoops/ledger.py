@@ -45,9 +45,15 @@ class Standing:
         """Whether the main line came at least as far as `state`, before a side state too."""
         return ORDER.index(self.place) >= ORDER.index(state)
 
+    def about(self, fact: Record) -> str:
+        """What a probe asked for, by its generation: on the way back new and old are exchanged, and a fact is not."""
+        if fact.get("generation") is None:
+            return str(fact.get("subject", ""))
+        return "old" if fact["generation"] == self.from_generation else "new"
+
     def seen(self, subject: str) -> str:
         """What the last probe of `new`, `old` or `random` saw; empty before the first."""
-        return next((fact["outcome"] for fact in reversed(self.facts) if fact.get("subject") == subject), "")
+        return next((fact["outcome"] for fact in reversed(self.facts) if self.about(fact) == subject), "")
 
     @property
     def cut(self) -> bool:

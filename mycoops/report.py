@@ -111,11 +111,11 @@ def _row(run: Run, entry: dict[str, Any]) -> str:
 
 
 def final_facts(standing: Standing) -> dict[str, list[Record]]:
-    """The last round of probes, by subject."""
+    """The last round of probes by what they asked for: `random`, `old` (the generation that was to go), `new` (any later one)."""
     found: dict[str, dict[str, Record]] = {}
     for fact in standing.facts:
         if fact["fact"] == "probe":
-            found.setdefault(fact["subject"], {})[fact.get("host", "")] = fact
+            found.setdefault(standing.about(fact), {})[fact.get("host", "")] = fact
     return {subject: list(by_host.values()) for subject, by_host in found.items()}
 
 

@@ -61,6 +61,15 @@ def test_a_rotation_leaves_a_journal_a_log_and_a_summary(stage: MakeStage) -> No
     assert made.records()[0]["token"] == 1
 
 
+def test_the_log_of_a_way_back_says_that_the_old_value_works_and_the_candidate_does_not(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one SWITCHED", lambda: rotate(made, "one"))
+    abort(made)
+    (row,) = [line for line in made.opened().settings.rotation_log.read_text().splitlines() if line.startswith("| 2")]
+    cells = [cell.strip().split(" ")[0] for cell in row.strip("|").split("|")]
+    assert cells[4:8] == ["ROLLED_BACK", "refused", "refused", "accepted"], row
+
+
 def test_a_failure_is_returned_with_the_lines_and_the_log(stage: MakeStage) -> None:
     made = stage()
     made.world.faults = [Fault("error", "mint", credential="one")]
