@@ -12,7 +12,7 @@ from mycoops.kinds import Kind
 from mycoops.model import Overlap
 from mycoops.source import Source
 
-CARRIED_OUT = frozenset({Overlap.O1, Overlap.O2, Overlap.O3, Overlap.O4, Overlap.O6})
+CARRIED_OUT = frozenset({Overlap.O1, Overlap.O3, Overlap.O4, Overlap.O6})
 """The overlap classes the engine has moves for."""
 
 

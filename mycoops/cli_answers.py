@@ -24,6 +24,7 @@ from mycoops.lab import LabHost
 from mycoops.plan import Plan
 from mycoops.session import Fleet
 
+SEEN = ", every old value of them seen refused"
 PLAIN_WIDTH = 160
 """Columns of a table that does not go to a terminal."""
 
@@ -182,7 +183,7 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
         _table(("credential", "class", "generation", "state", "consumers", "restarts", "probes", "time"), rows)
         closed = sum(1 for line in one.lines if line.state == "CLOSED")
         out.print(
-            f"{closed} of {len(one.lines)} closed, every old value of them seen refused; {one.starts} playbook starts",
+            f"{closed} of {len(one.lines)} closed{SEEN if closed else ''}; {one.starts} playbook starts",
             highlight=False,
         )
         out.print(f"log      {log}\njournal  {one.journal}", highlight=False, soft_wrap=True)

@@ -11,16 +11,18 @@ from mycoops.source import Mistake
 Reader = Literal[
     "systemd",
     "bash",
+    "dash",
     "python-dotenv",
+    "python-dotenv-literal",
     "compose",
     "docker",
     "podman",
-    "node-dotenv",
     "node",
     "starlette",
     "decouple",
-    "django-environ",
+    "split",
 ]
+"""The parsers that the host side knows, by the names it knows them under."""
 
 
 def one_of(*keys: str) -> dict[str, Any]:

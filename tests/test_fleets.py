@@ -68,7 +68,8 @@ def test_the_real_fleet_is_planned_in_the_order_that_works(tmp_path: Path) -> No
 def test_a_fleet_without_values_is_not_rotated(tmp_path: Path) -> None:
     done = mycoops(tmp_path, "rotate", "--fleet", str(REAL), "--quarter", "Q2", "--yes")
     assert done.returncode == 3
-    assert "vault-password.sh" in done.stderr
+    assert "no credential has a value yet" in done.stderr
+    assert "mycoops provide" in done.stderr
 
 
 def test_addresses_are_those_for_documentation() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from mycoops import inventory, settings
 from mycoops.check import Subject, declarations
 from mycoops.check_values import values
-from mycoops.errors import Finding, Invalid
+from mycoops.errors import ConfigurationError, Finding, Invalid
 from mycoops.session import Fleet, open_fleet
 from mycoops.vault import vault_path
 
@@ -40,9 +40,12 @@ def examine(directory: Path | None) -> tuple[list[Finding], Fleet | None]:
 
 
 def refuse(fleet: Fleet) -> None:
-    """Raise Invalid with every finding, if there is one."""
+    """Raise Invalid with every finding, if there is one; ConfigurationError where there is nothing to deliver or rotate yet."""
     if found := check(fleet):
         raise Invalid(found)
+    if not vault_path(fleet.settings.fleet).exists():
+        first = next(iter(fleet.catalogue.credentials), "CREDENTIAL")
+        raise ConfigurationError("no credential has a value yet", hint=f"Bring the values, one by one: `mycoops provide {first}`.")
 
 
 def refuse_declarations(fleet: Fleet) -> None:

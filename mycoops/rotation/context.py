@@ -49,6 +49,7 @@ class Context:
     progress: Progress
     rotator_key: Callable[[str, int], None] = lambda credential, generation: None
     sleep: Callable[[float], None] = time.sleep
+    fingerprint: Callable[[str, int], str] = lambda credential, generation: ""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 

@@ -70,7 +70,11 @@ def promote(context: Context, move: Move) -> None:
             context.block(rotation.credential, "not every consumer has acknowledged the new value")
             continue
         context.store.promote(rotation.credential, rotation.to_generation)
-        context.state(rotation.credential, State.PROMOTED)
+        context.state(
+            rotation.credential,
+            State.PROMOTED,
+            fingerprint=context.fingerprint(rotation.credential, rotation.to_generation),
+        )
 
 
 def prove(context: Context, move: Move) -> None:

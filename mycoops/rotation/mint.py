@@ -43,8 +43,15 @@ def _candidate(context: Context, rotation: Rotation) -> bool:
     if context.standing(name).state is State.PREFLIGHT:
         context.state(name, State.MINTING, tag=_tag(context, name, number))
     if not (context.keeps(name, number) or rotation.overlap.provider_mints):
-        context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
+        _keep(context, rotation, number)
     return True
+
+
+def _keep(context: Context, rotation: Rotation, number: int) -> None:
+    """Make a value, encrypted and durable, and name it in the journal by its fingerprint."""
+    name = rotation.credential
+    context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
+    context.record("kept", credential=name, generation=number, fingerprint=context.fingerprint(name, number))
 
 
 def _tag(context: Context, credential: str, generation: int) -> str:
@@ -114,4 +121,4 @@ def _renumber(context: Context, rotation: Rotation) -> None:
     name, number = rotation.credential, rotation.to_generation + 1
     context.record("renumbered", credential=name, to_generation=number, tag=_tag(context, name, number))
     context.store.drop_pending(name, rotation.to_generation)
-    context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
+    _keep(context, rotation, number)

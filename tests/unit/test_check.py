@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from mycoops import catalogue
+from mycoops import catalogue, hostcode
 from mycoops.check import declarations
 from mycoops.check_values import SHORTEST_VALUE, values
 from mycoops.errors import Finding, Invalid
 from mycoops.secret import Secret, generate
+from mycoops.services import Reader
 from mycoops.vault import Store, password_secrets
 from tests.unit.fleets import PASSWORD, document, subject, write
 
@@ -340,3 +341,7 @@ def test_an_undeclared_value_is_found(tmp_path: Path) -> None:
     assert problems(tmp_path, db=generate("token"), token=generate("token"), stray=generate("token")) == [
         "the vault holds stray, which is not declared"
     ]
+
+
+def test_the_readers_a_catalogue_may_name_are_those_the_host_side_knows() -> None:
+    assert set(get_args(Reader)) == set(hostcode.load("mycoops_readers").READERS)

@@ -60,6 +60,7 @@ class Stage(Bench):
             runner=SimpleNamespace(starts=0, hurry=never),
             performer=self.world,
             rotator_key=self._rotator_key,
+            fingerprint=lambda credential, generation: f"{credential}-{generation}",
         )
 
 

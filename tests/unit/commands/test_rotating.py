@@ -59,6 +59,8 @@ def test_a_rotation_leaves_a_journal_a_log_and_a_summary(stage: MakeStage) -> No
     assert not any(value in log for value in made.world.known)
     assert made.records()[0]["event"] == "opened"
     assert made.records()[0]["token"] == 1
+    named = [record["fingerprint"] for record in made.records() if record["event"] == "kept"]
+    assert sorted(named) == ["one-2", "two-2"]
 
 
 def test_the_log_of_a_way_back_says_that_the_old_value_works_and_the_candidate_does_not(stage: MakeStage) -> None:
