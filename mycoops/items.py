@@ -8,7 +8,8 @@ from typing import Any, Literal
 from mycoops.catalogue import Catalogue
 from mycoops.kinds import Kind
 from mycoops.model import Item
-from mycoops.plan import Rotation, host_order
+from mycoops.order import host_order
+from mycoops.plan import Rotation
 
 Subject = Literal["random", "new", "old"]
 SUBJECTS: tuple[Subject, ...] = ("random", "new", "old")

@@ -1,17 +1,13 @@
-"""A quarter as one plan: pure, in order, with a digest; the engine refuses any other plan's digest."""
+"""A quarter as one plan: plain data with a digest; the engine refuses any other plan's digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mycoops.catalogue import Catalogue
-from mycoops.checklist import CATEGORIES, ITEMS
-from mycoops.kinds import Kind
-from mycoops.model import FORWARD_ONLY, Overlap, Verb
+from mycoops.model import Overlap, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,216 +80,35 @@ class Plan:
         return data
 
 
-SEGMENTS = ("services", "authority admins", "rotator's key", "rotator's passwords")
-"""The order of a plan: the rotator's own access goes last, keys before passwords."""
-
-
-def segment_of(credential: str, catalogue: Catalogue, kinds: Mapping[str, Kind]) -> int:
-    """The part of the plan a credential belongs to (an index into SEGMENTS)."""
-    kind = kinds[catalogue.credentials[credential].kind]
-    if kind.own_access:
-        return 3 if kind.overlap.one_slot else 2
-    return 1 if any(other.authority.admin == credential for other in catalogue.credentials.values()) else 0
-
-
-def host_order(catalogue: Catalogue, hosts: Iterable[str]) -> list[str]:
-    """Hosts in the declared order; those not declared follow by name."""
-    order = list(catalogue.fleet.host_order)
-    return sorted(set(hosts), key=lambda host: (order.index(host) if host in order else len(order), host))
-
-
-def make(
-    catalogue: Catalogue, kinds: Mapping[str, Kind], held: Mapping[str, Held], chosen: Iterable[str], *, label: str, reason: str
-) -> Plan:
-    """Make the plan for the chosen credentials (those without a stored value are left to `check`)."""
-    rotations = sorted((_rotation(name, catalogue, kinds, held[name]) for name in set(chosen)), key=_place(catalogue))
-    moves = _moves(rotations, catalogue, kinds)
-    restarts = _restarts(moves, catalogue, kinds)
-    human = tuple(_human(rotation, kinds[rotation.kind]) for rotation in rotations if rotation.overlap.needs_person)
-    absent = _not_applicable(catalogue) if label[:4].isdigit() else ()
-    plan = Plan(catalogue.fleet.name, label, reason, tuple(rotations), moves, restarts, human, absent)
-    return Plan(**{**{name: getattr(plan, name) for name in Plan.__slots__}, "digest": digest(plan)})
-
-
 def digest(plan: Plan) -> str:
     """Name the plan by everything in it but its digest."""
     data = {name: value for name, value in asdict(plan).items() if name != "digest"}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _place(catalogue: Catalogue) -> Any:
-    names = list(catalogue.credentials)
-    return lambda rotation: (rotation.segment, names.index(rotation.credential))
-
-
-def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: Held) -> Rotation:
-    declared = catalogue.credentials[name]
-    kind = kinds[declared.kind]
-    slot = kind.next_slot(held.slot)
-    return Rotation(
-        credential=name,
-        kind=declared.kind,
-        overlap=kind.overlap,
-        category=declared.category,
-        from_generation=held.generation,
-        to_generation=held.highest + 1,
-        from_slot=held.slot,
-        to_slot=slot,
-        from_principal=kind.principal(declared.principal, held.slot),
-        to_principal=kind.principal(declared.principal, slot),
-        segment=segment_of(name, catalogue, kinds),
-    )
-
-
-def _human(rotation: Rotation, kind: Kind) -> dict[str, str]:
-    step = kind.human
-    page, what = (step.page, step.instruction) if step else ("", "make a new value in the provider's console")
-    return {"credential": rotation.credential, "page": page, "what": what}
-
-
-def _not_applicable(catalogue: Catalogue) -> tuple[dict[str, str], ...]:
-    return tuple(
-        {"credential": item, "category": CATEGORIES[ITEMS[item][0]], "item": ITEMS[item][1], "reason": reason}
-        for item, reason in catalogue.mycoops_not_applicable.items()
-    )
-
-
-class _Moves:
-    """Collects moves and numbers them."""
-
-    def __init__(self) -> None:
-        self.all: list[Move] = []
-
-    def add(self, verb: Verb, rotations: Iterable[Rotation], services: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
-        names = tuple(rotation.credential for rotation in rotations)
-        if names:
-            number = f"{len(self.all) + 1:02d}-{verb}"
-            self.all.append(Move(number, verb, names, tuple(services), tuple(hosts), verb in FORWARD_ONLY))
-
-
-def _moves(rotations: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> tuple[Move, ...]:
-    moves = _Moves()
-    moves.add(Verb.PREFLIGHT, rotations)
-    for segment in range(len(SEGMENTS)):
-        _segment(moves, [rotation for rotation in rotations if rotation.segment == segment], catalogue, kinds)
-    moves.add(Verb.CLOSE, rotations)
-    return tuple(moves.all)
-
-
-def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> None:
-    two = [rotation for rotation in part if not rotation.overlap.one_slot]
-    one = [rotation for rotation in part if rotation.overlap.one_slot]
-    listed = [rotation for rotation in two if kinds[rotation.kind].accepts_by == "delivery"]
-    direct = [rotation for rotation in two if rotation not in listed]
-    moves.add(Verb.MINT, part)
-    for service, users in _authority_services(listed, catalogue):
-        moves.add(Verb.ACCEPT, users, [service], [catalogue.services[service].host])
-    moves.add(Verb.VERIFY, part)
-    moves.add(Verb.STAGE, part)
-    cut = {name for rotation in one for name in _services(rotation, catalogue)}
-    _switches(moves, part, catalogue, without=cut)
-    moves.add(Verb.CUTOVER, one)
-    _switches(moves, part, catalogue, only=cut)
-    moves.add(Verb.SOAK, part)
-    moves.add(Verb.PROMOTE, part)
-    moves.add(Verb.REVOKE, direct)
-    for service, users in _authority_services(listed, catalogue):
-        moves.add(Verb.DROP, users, [service], [catalogue.services[service].host])
-    moves.add(Verb.PROVE, part)
-
-
-def _services(rotation: Rotation, catalogue: Catalogue) -> list[str]:
-    return [consumer.service for consumer in catalogue.credentials[rotation.credential].services]
-
-
-def _authority_services(listed: list[Rotation], catalogue: Catalogue) -> list[tuple[str, list[Rotation]]]:
-    users: dict[str, list[Rotation]] = {}
-    for rotation in listed:
-        for service in catalogue.credentials[rotation.credential].authority.services:
-            users.setdefault(service, []).append(rotation)
-    hosts = host_order(catalogue, (catalogue.services[service].host for service in users))
-    return sorted(users.items(), key=lambda pair: (hosts.index(catalogue.services[pair[0]].host), pair[0]))
-
-
-def _switches(
-    moves: _Moves, part: list[Rotation], catalogue: Catalogue, *, without: set[str] | None = None, only: set[str] | None = None
-) -> None:
-    users: dict[str, list[Rotation]] = {}
-    for rotation in part:
-        for service in _services(rotation, catalogue):
-            if service not in (without or set()) and (only is None or service in only):
-                users.setdefault(service, []).append(rotation)
-    for wave in waves(catalogue, users):
-        services = [service for service in users if catalogue.services[service].host in wave]
-        involved = {rotation.credential for service in services for rotation in users[service]}
-        moves.add(Verb.SWITCH, [rotation for rotation in part if rotation.credential in involved], services, wave)
-    rotators = [rotation for rotation in part if any(c.rotator for c in catalogue.credentials[rotation.credential].consumers)]
-    if without is not None:
-        moves.add(Verb.SWITCH, [r for r in rotators if not r.overlap.one_slot])
-    elif only is not None:
-        moves.add(Verb.SWITCH, [r for r in rotators if r.overlap.one_slot])
-
-
-def apart(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:
-    """Hosts to deploy to together: as many as there are, but never two that share a service group."""
-    groups: dict[str, set[str]] = {}
-    for name in services:
-        declared = catalogue.services[name]
-        groups.setdefault(declared.host, set()).add(declared.group or name)
-    found: list[tuple[str, ...]] = []
-    taken: list[set[str]] = []
-    for host in host_order(catalogue, groups):
-        place = next((number for number, names in enumerate(taken) if not names & groups[host]), len(found))
-        if place == len(found):
-            found.append(())
-            taken.append(set())
-        found[place] += (host,)
-        taken[place] |= groups[host]
-    return found
-
-
-def waves(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:
-    """Hosts to switch together: the canary alone, then up to `wave` hosts, never two that share a service group."""
-    names = list(services)
-    groups: dict[str, set[str]] = {}
-    for name in names:
-        declared = catalogue.services[name]
-        groups.setdefault(declared.host, set()).add(declared.group or name)
-    found: list[tuple[str, ...]] = []
-    for host in host_order(catalogue, groups):
-        last = found[-1] if len(found) > 1 else ()
-        taken = {group for member in last for group in groups[member]}
-        if last and len(last) < catalogue.fleet.wave and not taken & groups[host]:
-            found[-1] = (*last, host)
-        else:
-            found.append((host,))
-    return found
-
-
-def _restarts(moves: tuple[Move, ...], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> tuple[Restart, ...]:
-    restarts: dict[str, list[str]] = {}
-    reloads: dict[str, int] = {}
-    words = {Verb.ACCEPT: "accept", Verb.SWITCH: "switch", Verb.DROP: "drop"}
-    for move in moves:
-        for name in move.services if move.verb in words else ():
-            if move.verb is not Verb.SWITCH and all(_reloads(name, credential, catalogue) for credential in move.credentials):
-                reloads[name] = reloads.get(name, 0) + 1
-                continue
-            users = [c for c in move.credentials if move.verb is not Verb.SWITCH or _uses(name, c, catalogue)]
-            restarts.setdefault(name, []).append(f"{words[move.verb]}: {', '.join(users)}")
-    names = [name for name in catalogue.services if name in restarts or name in reloads]
-    return tuple(
-        Restart(
-            name, catalogue.services[name].host, len(restarts.get(name, [])), reloads.get(name, 0), tuple(restarts.get(name, []))
+def plan_of(data: dict[str, Any]) -> Plan:
+    """The plan a journal was opened with."""
+    rotations = tuple(Rotation(**{**entry, "overlap": Overlap(entry["overlap"])}) for entry in data["rotations"])
+    moves = tuple(
+        Move(
+            entry["id"],
+            Verb(entry["verb"]),
+            tuple(entry["credentials"]),
+            tuple(entry["services"]),
+            tuple(entry["hosts"]),
+            bool(entry["forward_only"]),
         )
-        for name in names
+        for entry in data["moves"]
     )
-
-
-def _reloads(service: str, credential: str, catalogue: Catalogue) -> bool:
-    accepts = catalogue.credentials[credential].authority.accepts
-    return all(catalogue.services[service].file_of(name).reload for name in accepts)
-
-
-def _uses(service: str, credential: str, catalogue: Catalogue) -> bool:
-    return any(consumer.service == service for consumer in catalogue.credentials[credential].services)
+    restarts = tuple(Restart(**{**entry, "why": tuple(entry["why"])}) for entry in data["restarts"])
+    return Plan(
+        data["fleet"],
+        data["label"],
+        data["reason"],
+        rotations,
+        moves,
+        restarts,
+        tuple(data["human_steps"]),
+        tuple(data["not_applicable"]),
+        data["digest"],
+    )

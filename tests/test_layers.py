@@ -16,8 +16,8 @@ ORDER = """
   < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault verdict
   < bridge hostcode services inventory kinds lab_boot lab_image lab_marker ledger runner
   < catalogue
-  < check delivery lab performer plan report schema
-  < check_values display items session
+  < check delivery lab order performer plan report schema
+  < check_values display items planner session
   < rotation.context
   < rotation.replies
   < rotation.probing
@@ -34,7 +34,7 @@ ORDER = """
 """Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
 
 LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
-PURE = {"model", "checklist", "masking", "verdict", "plan", "items", "delivery"}
+PURE = {"model", "checklist", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
 """They compute: no file, process, socket, clock or environment."""
 IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}
 ONLY_IN = {

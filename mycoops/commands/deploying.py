@@ -10,7 +10,7 @@ from mycoops.commands.checking import refuse
 from mycoops.delivery import Requests
 from mycoops.errors import ConfigurationError, Interrupted
 from mycoops.interrupts import Stop
-from mycoops.plan import apart, host_order
+from mycoops.order import apart, host_order
 from mycoops.rotation.context import generations
 from mycoops.rotation.replies import error_text, silence
 from mycoops.runner import Outcome

@@ -7,7 +7,8 @@ from datetime import date
 
 from mycoops.checklist import QUARTER_MONTH, Quarter
 from mycoops.errors import ConfigurationError
-from mycoops.plan import Held, Plan, make
+from mycoops.plan import Held, Plan
+from mycoops.planner import make
 from mycoops.session import Fleet
 from mycoops.vault import Store
 

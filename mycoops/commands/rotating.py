@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from mycoops import durable, interrupts, journal, lease, ledger, settings
 from mycoops.commands import planning
@@ -16,8 +15,7 @@ from mycoops.commands.checking import refuse
 from mycoops.errors import ConfigurationError, MycoopsError
 from mycoops.interrupts import Stop
 from mycoops.journal import Journal
-from mycoops.model import Overlap, Verb
-from mycoops.plan import Move, Plan, Restart, Rotation
+from mycoops.plan import Plan, plan_of
 from mycoops.report import Line, lines, rotation_log
 from mycoops.rotation import abort as going_back
 from mycoops.rotation.context import Context, Progress
@@ -137,34 +135,6 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
         rotator_key=session.rotator_key,
         fingerprint=session.fingerprint,
         others=tuple(other for path, other in session.fleet.runs().items() if path != written.path),
-    )
-
-
-def plan_of(data: dict[str, Any]) -> Plan:
-    """The plan a journal was opened with."""
-    rotations = tuple(Rotation(**{**entry, "overlap": Overlap(entry["overlap"])}) for entry in data["rotations"])
-    moves = tuple(
-        Move(
-            entry["id"],
-            Verb(entry["verb"]),
-            tuple(entry["credentials"]),
-            tuple(entry["services"]),
-            tuple(entry["hosts"]),
-            bool(entry["forward_only"]),
-        )
-        for entry in data["moves"]
-    )
-    restarts = tuple(Restart(**{**entry, "why": tuple(entry["why"])}) for entry in data["restarts"])
-    return Plan(
-        data["fleet"],
-        data["label"],
-        data["reason"],
-        rotations,
-        moves,
-        restarts,
-        tuple(data["human_steps"]),
-        tuple(data["not_applicable"]),
-        data["digest"],
     )
 
 

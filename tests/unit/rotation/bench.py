@@ -13,12 +13,12 @@ import pytest
 
 from mycoops import durable, ledger, vault
 from mycoops.catalogue import Credential
-from mycoops.commands.rotating import plan_of
 from mycoops.delivery import Requests
 from mycoops.errors import MycoopsError
 from mycoops.journal import Journal, read
 from mycoops.model import ENDED, State
-from mycoops.plan import Held, Move, Plan, make
+from mycoops.plan import Held, Move, Plan, plan_of
+from mycoops.planner import make
 from mycoops.report import final_facts
 from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
