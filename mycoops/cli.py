@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,26 @@ app.add_typer(cli_lab.app, name="lab")
 log_app = typer.Typer(invoke_without_command=True, help="Show the rotation log; `verify` checks the journals behind it.")
 app.add_typer(log_app, name="log")
 
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mycoops {metadata.version('mycoops')}")
+        raise typer.Exit
+
+
 STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
 FleetOption = Annotated[
     Path | None,
     typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")] = False,
+) -> None:
+    """See `help` of the application."""
 
 
 def complete_credential(context: typer.Context, incomplete: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,11 @@ def test_a_directory_that_is_no_fleet_is_named(tmp_path: Path) -> None:
     done = mycoops("check", "--fleet", str(tmp_path / "gone"))
     assert done.returncode == Exit.CONFIGURATION
     assert f"{tmp_path / 'gone'} is not a fleet directory" in done.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = mycoops("--version")
+    assert (done.returncode, done.stdout) == (0, f"mycoops {metadata.version('mycoops')}\n")
 
 
 def test_the_help_lists_every_exit_status() -> None:
