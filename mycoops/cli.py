@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
+from mycoops import cli_completion as completion
 from mycoops import cli_lab, interrupts
 from mycoops import schema as catalogue_schema
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
@@ -56,24 +57,6 @@ def root(
     """See `help` of the application."""
 
 
-def complete_credential(context: typer.Context, incomplete: str) -> list[str]:
-    """Credential ids for the shell's completion."""
-    try:
-        fleet = open_fleet(context.params.get("fleet"))
-    except MycoopsError:
-        return []
-    return [name for name in fleet.catalogue.credentials if name.startswith(incomplete)]
-
-
-def complete_host(context: typer.Context, incomplete: str) -> list[str]:
-    """Hosts that run a service, for the shell's completion."""
-    try:
-        fleet = open_fleet(context.params.get("fleet"))
-    except MycoopsError:
-        return []
-    return sorted({s.host for s in fleet.catalogue.services.values() if s.host.startswith(incomplete)})
-
-
 @app.command()
 def check(
     fleet: FleetOption = None,
@@ -95,7 +78,7 @@ def check(
 @app.command()
 def deploy(
     fleet: FleetOption = None,
-    host: Annotated[str, typer.Option(help="Only this host.", autocompletion=complete_host)] = "",
+    host: Annotated[str, typer.Option(help="Only this host.", autocompletion=completion.service_host)] = "",
     check: Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,7 +91,7 @@ def deploy(
 
 @app.command()
 def redeploy(
-    credential: Annotated[str, typer.Argument(autocompletion=complete_credential)],
+    credential: Annotated[str, typer.Argument(autocompletion=completion.credential)],
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,7 +110,7 @@ def init(directory: Path) -> None:
 
 @app.command()
 def provide(
-    credential: Annotated[str, typer.Argument(autocompletion=complete_credential)],
+    credential: Annotated[str, typer.Argument(autocompletion=completion.credential)],
     slot: Annotated[str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.")] = "",
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -143,10 +126,10 @@ def provide(
 
 @app.command()
 def plan(
-    quarter: Annotated[str, typer.Option(help="Q1, Q2, Q3 or Q4.")],
+    quarter: Annotated[str, typer.Option(help="Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)],
     year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this credential; repeat it.", autocompletion=complete_credential)
+        list[str] | None, typer.Option(help="Only this credential; repeat it.", autocompletion=completion.credential)
     ] = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -163,12 +146,12 @@ def plan(
 @app.command()
 def rotate(
     credentials: Annotated[
-        list[str] | None, typer.Argument(help="Only these credentials.", autocompletion=complete_credential)
+        list[str] | None, typer.Argument(help="Only these credentials.", autocompletion=completion.credential)
     ] = None,
-    quarter: Annotated[str, typer.Option(help="The whole checklist: Q1, Q2, Q3 or Q4.")] = "",
+    quarter: Annotated[str, typer.Option(help="The whole checklist: Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)] = "",
     year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=complete_credential)
+        list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=completion.credential)
     ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the rotation log.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from mycoops import cli_answers as answers
+from mycoops import cli_completion as completion
 from mycoops import lab
 from mycoops.commands import labbing
 from mycoops.display import Display
@@ -52,7 +53,11 @@ def status(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def ssh(host: str, command: Annotated[list[str] | None, typer.Argument()] = None, fleet: FleetOption = None) -> None:
+def ssh(
+    host: Annotated[str, typer.Argument(autocompletion=completion.host)],
+    command: Annotated[list[str] | None, typer.Argument()] = None,
+    fleet: FleetOption = None,
+) -> None:
     """Log in to a host of the lab with the rotator's key, or run a command there."""
 
     def run(argv: list[str], environment: dict[str, str]) -> int:

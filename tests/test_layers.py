@@ -27,7 +27,7 @@ ORDER = """
   < rotation.walk
   < commands.checking commands.looking commands.planning commands.providing commands.starting
   < commands.deploying commands.labbing commands.rotating
-  < cli_answers
+  < cli_answers cli_completion
   < cli_lab
   < cli
 """
@@ -42,7 +42,7 @@ ONLY_IN = {
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory"},
     "paramiko": {"ssh_login"},
-    "typer": {"cli", "cli_lab", "cli_answers"},
+    "typer": {"cli", "cli_lab", "cli_answers", "cli_completion"},
     "rich": {"cli", "cli_lab", "cli_answers", "display"},
 }
 """Which modules may import a library that should be replaceable."""

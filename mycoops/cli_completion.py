@@ -1,0 +1,44 @@
+"""What the shell offers for an argument; where a fleet cannot be read, it offers nothing and says nothing."""
+
+from __future__ import annotations
+
+import typer
+
+from mycoops import inventory
+from mycoops.checklist import QUARTER_MONTH
+from mycoops.errors import MycoopsError
+from mycoops.session import open_fleet
+
+
+def credential(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Credential ids of the fleet that the command line names, each with its kind; none that is there already."""
+    given = [name for key in ("credentials", "only") for name in context.params.get(key) or ()]
+    try:
+        declared = open_fleet(context.params.get("fleet")).catalogue.credentials
+    except MycoopsError:
+        return []
+    return [(name, one.kind) for name, one in declared.items() if name.startswith(incomplete) and name not in given]
+
+
+def host(context: typer.Context, incomplete: str) -> list[str]:
+    """Hosts of the fleet's inventory."""
+    try:
+        known = inventory.hosts(open_fleet(context.params.get("fleet")).settings.fleet)
+    except MycoopsError:
+        return []
+    return sorted(name for name in known if name.startswith(incomplete))
+
+
+def service_host(context: typer.Context, incomplete: str) -> list[str]:
+    """Hosts that run a service, which are those that can be deployed to."""
+    try:
+        services = open_fleet(context.params.get("fleet")).catalogue.services.values()
+    except MycoopsError:
+        return []
+    return sorted({service.host for service in services if service.host.startswith(incomplete)})
+
+
+def quarter(incomplete: str) -> list[str]:
+    """Q1 to Q4, in the case they are typed in."""
+    names = [name.lower() if incomplete[:1].islower() else name for name in QUARTER_MONTH]
+    return [name for name in names if name.startswith(incomplete)]
