@@ -194,9 +194,12 @@ def resume(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
 
 def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> None:
     answers.rotated(done, fleet, as_json=as_json)
-    for outcome in done:
-        if outcome.error:
-            raise outcome.error
+    if not (error := rotating.gravest(done)):
+        return
+    for other in done:
+        if other.error and other.error is not error:
+            errors.print(f"[red]{escape(other.error.message)}[/]\n→ {escape(other.error.hint)}", highlight=False, soft_wrap=True)
+    raise error
 
 
 @app.command()

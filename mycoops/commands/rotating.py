@@ -12,7 +12,7 @@ from pathlib import Path
 from mycoops import durable, interrupts, journal, lease, ledger, settings
 from mycoops.commands import planning
 from mycoops.commands.checking import refuse
-from mycoops.errors import ConfigurationError, MycoopsError
+from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, MycoopsError, StepFailed, WaitingForPerson
 from mycoops.interrupts import Stop
 from mycoops.journal import Journal
 from mycoops.plan import Plan, plan_of
@@ -31,6 +31,17 @@ class Outcome:
         self.lines = found
         self.starts = starts
         self.error = error
+
+
+GRAVITY = (ForwardOnly, StepFailed, Interrupted, WaitingForPerson)
+"""How runs can end that did not come to their end, the gravest first."""
+
+
+def gravest(done: Iterable[Outcome]) -> MycoopsError | None:
+    """The failure that speaks for several runs; None where there is none."""
+    found = [outcome.error for outcome in done if outcome.error]
+    ranked = [error for kind in GRAVITY for error in found if isinstance(error, kind)]
+    return next(iter(ranked or found), None)
 
 
 def refuse_open(fleet: Fleet, chosen: Iterable[str]) -> None:
@@ -88,7 +99,9 @@ def abort(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
             try:
-                names += going_back.abort(_context(session, written, token, progress))
+                names += going_back.abort(_context(session, written, token, progress), stop)
+            except Interrupted:
+                raise
             except MycoopsError as error:
                 failures.append(error)
             finally:
@@ -112,10 +125,17 @@ def _walk(session: Session, written: Journal, token: int, progress: Progress, st
     try:
         walk(context, stop)
     except MycoopsError as caught:
-        error = caught
+        error = _cut_off(caught) if stop.now() else caught
     finally:
         render_log(session.fleet)
     return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error)
+
+
+def _cut_off(error: MycoopsError) -> MycoopsError:
+    """What stopped a run that was told to stop in the middle of a step: not the step, whose outcome nobody has heard."""
+    if isinstance(error, Interrupted):
+        return error
+    return Interrupted(f"stopped in the middle of a step\n{error.message}", hint="Go on with `mycoops resume`: it asks first.")
 
 
 def _context(session: Session, written: Journal, token: int, progress: Progress) -> Context:

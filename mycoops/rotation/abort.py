@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from mycoops.errors import ForwardOnly, StepFailed
+from mycoops.errors import ForwardOnly, Interrupted, StepFailed
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
@@ -16,12 +17,14 @@ from mycoops.verdict import EXPLAINED, Standing
 AGAIN = "mycoops abort"
 
 
-def abort(context: Context) -> list[str]:
+def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[str]:
     """Take back every open rotation of the run; returns their credentials.
 
-    Raises ForwardOnly, changing nothing, where one of them is past the point of no return."""
+    Raises ForwardOnly, changing nothing, where one of them is past the point of no return, and Interrupted between two steps
+    when `stop` says so."""
     rotations = [context.rotation(name) for name, standing in context.run.rotations.items() if standing.open]
     _refuse(context, rotations)
+    _pause(stop)
     for rotation in rotations:
         standing = context.standing(rotation.credential)
         if standing.halted:
@@ -30,9 +33,9 @@ def abort(context: Context) -> list[str]:
             context.state(rotation.credential, State.ROLLING_BACK, was=str(standing.state))
         if context.keeps(rotation.credential, rotation.from_generation):
             context.store.promote(rotation.credential, rotation.from_generation)
-    _consumers_back(context, _rolling(context, rotations))
-    _lists_back(context, _rolling(context, rotations))
-    _candidates_dead(context, _rolling(context, rotations))
+    for step in (_consumers_back, _lists_back, _candidates_dead):
+        step(context, _rolling(context, rotations))
+        _pause(stop)
     for rotation in rotations:
         if not context.standing(rotation.credential).blocked:
             context.forget(rotation)
@@ -41,7 +44,14 @@ def abort(context: Context) -> list[str]:
     if context.run.open:
         raise StepFailed("not everything could be taken back", hint="Mend the cause, then `mycoops abort` again.")
     context.record("finished")
+    if places := ", ".join(sorted(set(context.run.leaks))):
+        raise StepFailed(f"taken back, but a value was found in {places}", hint="Look, and rotate what this run was about.")
     return [rotation.credential for rotation in rotations]
+
+
+def _pause(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise Interrupted("stopped between two steps of the way back; nothing is half done", hint=f"Go on with `{AGAIN}`.")
 
 
 def _refuse(context: Context, rotations: list[Rotation]) -> None:

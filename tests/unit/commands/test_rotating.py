@@ -257,3 +257,40 @@ def test_ctrl_c_in_a_long_soak_stops_there_and_resume_goes_on(stage: MakeStage, 
     assert set(states(made).values()) == {State.SOAKING}
     assert resume(made)[0].error is None
     assert set(states(made).values()) == {State.CLOSED}
+
+
+def test_a_way_back_stops_between_two_steps_and_is_gone_on_with(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.crash("after the record state db SWITCHED", lambda: rotate(made))
+    stop = Stop()
+
+    def ask(what: str) -> None:
+        if what.startswith("restart"):
+            stop.asked.append(2)
+
+    made.clock.seen = ask
+    with pytest.raises(Interrupted) as caught:
+        rotating.abort(made.opened(), Quiet(), lambda *_: None, stop)
+    assert caught.value.hint == "Go on with `mycoops abort`."
+    assert states(made)["db"] is State.ROLLING_BACK
+    made.clock.seen = lambda what: None
+    assert abort(made) == ["db"]
+
+
+def test_told_to_stop_in_the_middle_of_a_step_a_run_is_interrupted_not_failed(stage: MakeStage) -> None:
+    made = stage()
+    stop = Stop()
+    made.clock.seen = lambda what: stop.asked.extend([2, 2]) if what.startswith("restart") else None
+    made.world.faults = [Fault("lost", "delivery", check=False, times=9)]
+    outcome = rotating.rotate(made.opened(), planned(made), Quiet(), lambda *_: None, stop)
+    assert isinstance(outcome.error, Interrupted)
+    assert "no answer" in outcome.error.message
+    assert outcome.error.hint == "Go on with `mycoops resume`: it asks first."
+
+
+def test_of_several_runs_the_gravest_end_is_the_commands(stage: MakeStage) -> None:
+    path = stage().fleet
+    ends = [WaitingForPerson("a person"), Interrupted("stopped"), ForwardOnly("past it"), StepFailed("old intact"), None]
+    assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends]) is ends[2]
+    assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends[:2]]) is ends[1]
+    assert rotating.gravest([rotating.Outcome(path, [], 0, None)]) is None

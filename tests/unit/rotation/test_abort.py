@@ -195,5 +195,15 @@ def test_a_deploy_in_the_middle_of_the_way_back_does_the_right_thing(bench: Make
     made.back()
 
 
+def test_a_leak_on_the_way_is_not_taken_back_in_silence(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.world.leaks = ["run003/stdout"]
+    made.crash("after the record state db VERIFIED")
+    error = made.abort()
+    assert isinstance(error, StepFailed)
+    assert "taken back, but a value was found in run003/stdout" in error.message
+    made.back()
+
+
 def test_every_story_is_covered() -> None:
     assert set(STORIES) - set(BEFORE) == {"O3", "mixed"}
