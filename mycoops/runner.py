@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,23 @@ from mycoops.model import Reply
 
 GRACE_SECONDS = 10
 """How long a playbook has to end after SIGINT before its group is killed."""
+
+
+ALIVE_SECONDS = 15
+"""How often a connection asks whether its host is still there; one that stays silent three times is given up."""
+REASONS = {
+    r"HOST IDENTIFICATION HAS CHANGED|Host key verification failed": "its host key is not the known one; nothing was sent to it",
+    r"Permission denied": "it refuses the rotator's login",
+    r"Could not resolve hostname": "its name is not known",
+    r"Connection refused": "nobody listens there",
+    r"[Tt]imed out|Timeout, server|No route to host|Network is unreachable": "it does not answer",
+}
+"""What ssh says of a connection that failed, the gravest first, and what that means."""
+
+
+def unreachable(told: str) -> str:
+    """Why a host cannot be reached, in words of ours: a host may say anything. Empty where ssh says nothing known."""
+    return next((words for pattern, words in REASONS.items() if re.search(pattern, told)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +88,7 @@ class Environment:
         ssh = (
             f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={control}/%C -o UserKnownHostsFile={self.known_hosts}"
             " -o StrictHostKeyChecking=yes -o BatchMode=yes -o ConnectTimeout=10"
+            f" -o ServerAliveInterval={ALIVE_SECONDS} -o ServerAliveCountMax=3"
         )
         plugins = content.path("plugins")
         found = {
@@ -152,6 +171,7 @@ class Runner:
             self._notify(host, str(data.get("task", "")))
         elif kind == "runner_on_unreachable":
             outcome.unreachable.add(host)
+            outcome.problems[host] = unreachable(str(result.get("msg", "")))
         elif kind in ("runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed"):
             reply = result.get("mycoops")
             if isinstance(reply, dict):
