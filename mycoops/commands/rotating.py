@@ -119,7 +119,8 @@ def _open_journals(fleet: Fleet) -> list[Path]:
 
 
 def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop) -> Outcome:
-    context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop))
+    render = lambda: render_log(session.fleet)  # noqa: E731
+    context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render)
     session.runner.hurry = stop.now
     before, error = session.runner.starts, None
     try:
@@ -127,7 +128,10 @@ def _walk(session: Session, written: Journal, token: int, progress: Progress, st
     except MycoopsError as caught:
         error = _cut_off(caught) if stop.now() else caught
     finally:
-        render_log(session.fleet)
+        try:
+            render()
+        except MycoopsError as unwritten:
+            error = error or unwritten
     return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error)
 
 
@@ -159,12 +163,16 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
 
 
 def render_log(fleet: Fleet) -> Path:
-    """Render the rotation log from every journal."""
+    """Render the rotation log from every journal. Raises ConfigurationError where it cannot be written."""
     key = settings.install_key(fleet.settings)
     entries = []
     for path in journal.paths(fleet.settings.journals):
         records, _ = journal.read(path, key)
         if run := ledger.fold(records):
             entries.append((path.name, run, str(records[-1]["mac"])))
-    durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
+    try:
+        durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
+    except OSError as error:
+        problem = f"{fleet.settings.rotation_log} cannot be written: {error.strerror}"
+        raise ConfigurationError(problem, hint="Mend that; `mycoops log` renders it again.") from None
     return fleet.settings.rotation_log

@@ -50,6 +50,8 @@ class Context:
     rotator_key: Callable[[str, int], None] = lambda credential, generation: None
     sleep: Callable[[float], None] = time.sleep
     fingerprint: Callable[[str, int], str] = lambda credential, generation: ""
+    render: Callable[[], object] = lambda: None
+    """Renders the rotation log from the journals."""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 

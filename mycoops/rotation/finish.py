@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mycoops.errors import MycoopsError
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
@@ -144,15 +145,28 @@ def _undone(context: Context, rotation: Rotation, answers: Answers) -> str:
 
 
 def close(context: Context, move: Move) -> None:
-    """Forget the dead value; a rotation whose run leaked stays open until a person was told, because someone has to look."""
-    for rotation in context.at(move.credentials, State.PROVEN_DEAD):
+    """Forget the dead value once its evidence is in the log; a rotation whose run leaked stays open until a person was told, because someone has to look."""
+    dead = context.at(move.credentials, State.PROVEN_DEAD)
+    unrendered = _unrendered(context) if dead else ""
+    for rotation in dead:
         if places := _untold(context, rotation.credential):
             for place in places:
                 context.fact(rotation.credential, "leak", outcome="found", place=place)
             context.block(rotation.credential, f"a value was found in {', '.join(places)}: look, resume, and rotate it once more")
             continue
+        if unrendered:
+            context.block(rotation.credential, unrendered)
+            continue
         context.forget(rotation)
         context.state(rotation.credential, State.CLOSED)
+
+
+def _unrendered(context: Context) -> str:
+    try:
+        context.render()
+    except MycoopsError as error:
+        return error.message
+    return ""
 
 
 def _untold(context: Context, credential: str) -> list[str]:

@@ -294,3 +294,29 @@ def test_of_several_runs_the_gravest_end_is_the_commands(stage: MakeStage) -> No
     assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends]) is ends[2]
     assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends[:2]]) is ends[1]
     assert rotating.gravest([rotating.Outcome(path, [], 0, None)]) is None
+
+
+def test_nothing_is_closed_before_its_evidence_is_in_the_log(stage: MakeStage) -> None:
+    made = stage()
+    docs = made.opened().settings.rotation_log.parent
+    docs.write_text("a file where the folder has to be")
+    outcome = rotate(made, "one")
+    assert isinstance(outcome.error, ForwardOnly)
+    assert "SECRET_ROTATION_LOG.md cannot be written" in outcome.error.message
+    assert states(made)["one"] is State.PROVEN_DEAD
+    docs.unlink()
+    (again,) = resume(made)
+    assert (again.error, states(made)["one"]) == (None, State.CLOSED)
+
+
+def test_a_crash_before_the_end_leaves_the_evidence_in_the_log(stage: MakeStage) -> None:
+    made = stage()
+    seen: list[str] = []
+
+    def look(what: str) -> None:
+        if what == "before the record state one CLOSED":
+            seen.append(made.opened().settings.rotation_log.read_text())
+
+    made.clock.seen = look
+    rotate(made, "one")
+    assert "| 1 → 2 | PROVEN_DEAD | accepted from h1" in seen[0]
