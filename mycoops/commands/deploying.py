@@ -12,7 +12,7 @@ from mycoops.errors import ConfigurationError, Interrupted
 from mycoops.interrupts import Stop
 from mycoops.order import apart, host_order
 from mycoops.rotation.context import generations
-from mycoops.rotation.replies import error_text, silence
+from mycoops.rotation.replies import attested, error_text, silence
 from mycoops.runner import Outcome
 from mycoops.session import Fleet, Notify, Session, open_session
 
@@ -77,7 +77,7 @@ def deliver(
         if stop():
             raise Interrupted(f"stopped before {', '.join(wave)}; every host holds whole files", hint="Run the command again.")
         outcome = session.performer.carry_out((), {host: requests[host] for host in wave}, check=check)
-        done += [_delivered(host, outcome) for host in wave]
+        done += [_delivered(host, outcome, check=check) for host in wave]
         if any(one.error for one in done):
             break
     missed = [host for host in requests if host not in {one.host for one in done}]
@@ -85,11 +85,14 @@ def deliver(
     return sorted(done, key=lambda one: host_order(fleet.catalogue, requests).index(one.host))
 
 
-def _delivered(host: str, outcome: Outcome) -> Delivered:
+def _delivered(host: str, outcome: Outcome, *, check: bool) -> Delivered:
     reply = next((reply for reply in outcome.replies if reply.host == host), None)
     if reply is None:
         return Delivered(host, False, [], [], silence(outcome, host))
     error = error_text(reply.error) if reply.error else ""
     if outcome.leaks and not error:
         error = f"a value was found in {', '.join(sorted(set(outcome.leaks)))}: look, and rotate it"
+    stale = [] if check or error else [one["name"] for one in reply.data.get("services", []) if not attested(outcome, one["name"])]
+    if stale:
+        error = f"{', '.join(stale)}: written, but no process is seen to run on it: restart by hand, and deploy again"
     return Delivered(host, bool(reply.data.get("changed")), reply.data.get("files", []), reply.data.get("services", []), error)

@@ -145,7 +145,9 @@ def _undone(context: Context, rotation: Rotation, answers: Answers) -> str:
 
 
 def close(context: Context, move: Move) -> None:
-    """Forget the dead value once its evidence is in the log; a rotation whose run leaked stays open until a person was told, because someone has to look."""
+    """Forget the dead value once its evidence is in the log.
+
+    A rotation whose run leaked stays open until a person was told, because someone has to look."""
     dead = context.at(move.credentials, State.PROVEN_DEAD)
     unrendered = _unrendered(context) if dead else ""
     for rotation in dead:

@@ -76,12 +76,13 @@ def failed_services(context: Context, answers: Outcome, services: Iterable[str],
             wrong[service] = silence(answers, host)
         elif reply.error and _concerns(context, reply.error, service, answers):
             wrong[service] = f"{host}: {error_text(reply.error)}"
-        elif not (check or _attested(answers, service)):
+        elif not (check or attested(answers, service)):
             wrong[service] = f"{host}: {service}: written, but its process is not seen to run on it: restart it"
     return wrong
 
 
-def _attested(answers: Outcome, service: str) -> bool:
+def attested(answers: Outcome, service: str) -> bool:
+    """Whether a delivery saw the service's process run, healthy, on the values of its files."""
     entry = _entry(answers, service)
     return bool(entry and entry.get("holds") is True and entry.get("healthy") is True)
 

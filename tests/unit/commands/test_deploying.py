@@ -67,6 +67,21 @@ def test_a_leak_of_a_deploy_is_told(stage: MakeStage) -> None:
     assert {one.error for one in deploy(made)} == {"a value was found in run001/stdout: look, and rotate it"}
 
 
+def test_a_service_that_somebody_has_to_restart_is_not_called_proven(stage: MakeStage) -> None:
+    by_hand = pair("")
+    services = {name: one.model_copy(update={"apply": "none"}) for name, one in by_hand.catalogue.services.items()}
+    made = stage(Story("by hand", by_hand.catalogue.model_copy(update={"mycoops_services": services})))
+    assert [one.error for one in deploying.redeploy(made.opened(), lambda *_: None, never, "db")] == ["", ""]
+    made.world.dead.add("db")
+    made.world.machines["h2"].processes["green"]["DB"] = made.store().secret("db", 1).reveal()[::-1]
+    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db")
+    assert [one.error for one in done] == [
+        "",
+        "green: written, but no process is seen to run on it: restart by hand, and deploy again",
+    ]
+    assert [one.error for one in deploy(made, check=True)] == ["", ""]
+
+
 def test_unknown_names_are_refused(stage: MakeStage) -> None:
     made = stage("O1-own-key")
     with pytest.raises(ConfigurationError, match="no service runs on h9"):
