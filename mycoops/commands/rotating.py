@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from mycoops import durable, interrupts, journal, lease, ledger, settings
@@ -119,7 +120,7 @@ def _open_journals(fleet: Fleet) -> list[Path]:
 
 
 def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop) -> Outcome:
-    render = lambda: render_log(session.fleet)  # noqa: E731
+    render = partial(render_log, session.fleet)
     context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render)
     session.runner.hurry = stop.now
     before, error = session.runner.starts, None
