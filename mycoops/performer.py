@@ -38,4 +38,4 @@ class AnsiblePerformer:
         if not hosts:
             return Outcome()
         variables = {"mycoops_items": calls, "mycoops_deliveries": requests, "mycoops_store": str(self._fleet)}
-        return self._runner.perform(Run("move", hosts, variables))
+        return self._runner.perform(Run("move" if calls else "deploy", hosts, variables))
