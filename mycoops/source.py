@@ -16,6 +16,8 @@ from mycoops.errors import Finding, Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str, ...]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's safe loader where there is one, as in Ansible: a catalogue of many hosts takes seconds in Python."""
 QUOTED = re.compile(r"(['\"])(?!<).{2,}\1")
 """What a parser quotes from the file: more than one character of it may be a value."""
 TEXTS = {
@@ -60,14 +62,22 @@ class _Tolerant(yaml.SafeLoader):
 _Tolerant.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
+def _composed(text: str) -> yaml.Node | None:
+    """The nodes of a document; where it is not YAML, the error is that of the parser in Python: it says more."""
+    try:
+        return yaml.compose(text, Loader=LOADER)  # type: ignore[no-any-return]
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[no-any-return]
+
+
 def read(path: Path, *, tags: bool = False) -> tuple[Any, Source]:
     """The data of a YAML file and its lines; with `tags` what is tagged reads as None. Raises Invalid."""
     text = _text(path)
     source = Source(path)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = _composed(text)
         found = list(_index(root, (), source, ())) if root else []
-        data = None if found else yaml.load(text, Loader=_Tolerant if tags else yaml.SafeLoader)  # noqa: S506 - both are safe
+        data = None if found else yaml.load(text, Loader=_Tolerant if tags else LOADER)  # noqa: S506 - both are safe
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = QUOTED.sub("'…'", str(error.problem or error.context))

@@ -22,6 +22,8 @@ from mycoops.errors import VaultError
 from mycoops.secret import Secret
 
 ROOT_KEY = "mycoops_vault"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where there is one: the file is read in every process that needs a value."""
 HEADER = f"# The current generation of every credential, written by mycoops; do not edit by hand.\n{ROOT_KEY}:\n"
 
 
@@ -211,7 +213,7 @@ def _parse(path: Path, text: str) -> dict[str, _Entry]:
         if line.startswith(("<<<<<<<", ">>>>>>>")):
             raise VaultError(f"{path}:{number}: an unresolved merge conflict", hint="Resolve it; mycoops will not write here.")
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line_number = error.problem_mark.line + 1 if error.problem_mark else 1
         raise VaultError(f"{path}:{line_number}: not YAML") from None
