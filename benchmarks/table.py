@@ -42,7 +42,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def _told(verdict: Verdict) -> list[str]:
-    measured = f"{verdict.measured:.1f} ×"
+    measured = f"{verdict.measured:.2f} ×"
     return [verdict.job, str(verdict.hosts), verdict.target, measured, "met" if verdict.met else "**missed**"]
 
 
