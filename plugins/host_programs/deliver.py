@@ -57,7 +57,7 @@ class Delivery:
             "services": [],
         }
         if not self.check:
-            self._write(self._unread())
+            self._write(self._unread(), self._unclaimed())
         for service in self.services:
             if not self.check:
                 self._write(self._files_of(service), self._drop_ins_of(service))
@@ -73,6 +73,11 @@ class Delivery:
         """The files that no service of the request reads: nothing has to wait for them."""
         read = {file.path for service in self.services for file in self._files_of(service)}
         return [file for file in self.files if file.path not in read]
+
+    def _unclaimed(self) -> typing.List[units.DropIn]:
+        """The drop-ins of units that are no service of the request: they are installed, and nothing is restarted."""
+        claimed = {service.unit for service in self.services}
+        return [one for one in self.drop_ins if one.unit not in claimed]
 
     def _wanted(self) -> Wanted:
         wanted = {(file.path, name): value for file in self.files for name, value in file.values.items()}

@@ -311,6 +311,14 @@ def test_drop_ins_hold_paths_and_are_loaded(case: Case) -> None:
     assert not deliver.run(case.request(drop_ins=[{"unit": "api.service", "env_files": [PATH]}]))["changed"]
 
 
+def test_a_drop_in_needs_no_service_in_the_request(case: Case) -> None:
+    request = case.request(files=[], services=[], drop_ins=[{"unit": "other.service", "env_files": [PATH]}])
+    assert deliver.run(request)["changed"]
+    assert f"EnvironmentFile={PATH}" in case.host.at("/etc/systemd/system/other.service.d/50-mycoops.conf").read_text()
+    assert case.host.commands.count(["systemctl", "daemon-reload"]) == 1
+    assert not deliver.run(request)["changed"]
+
+
 def test_a_missing_env_file_is_refused_before_anything_stops(case: Case) -> None:
     drop_in = {"unit": "api.service", "env_files": ["/etc/api/absent.env"]}
     refused(case, case.request(drop_ins=[drop_in]), "missing_env_file")
