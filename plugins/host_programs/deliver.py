@@ -217,7 +217,8 @@ class Delivery:
                 return Refusal("unhealthy", f"{service.name}: {problem}", **facts).error()
             if not restored:
                 raise Refusal("nothing_to_restore", "there are no other values to go back to")
-            kept = {key: value for key, value in self.wanted.items() if key[0] not in restored}
+            replaced = {(file.path, name) for file in self.files if file.path in restored for name in file.values}
+            kept = {key: value for key, value in self.wanted.items() if key not in replaced}
             before = {(path, name): value for path, values in restored.items() for name, value in values.items()}
             again = service.act(verb or service.apply) or service.settle({**kept, **before})
             self._lower_fence(restored)

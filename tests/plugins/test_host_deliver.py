@@ -122,6 +122,14 @@ def test_rolls_back_when_the_service_does_not_start(case: Case) -> None:
     assert case.host.verbs()[-2:] == ["reset-failed api.service", "restart api.service"]
 
 
+def test_a_rollback_knows_the_variables_that_the_request_did_not_set(case: Case) -> None:
+    case.unit.rejects.add(case.new)
+    holds = [{"file": PATH, "name": "TOKEN"}, {"file": PATH, "name": "LOG"}]
+    reply = deliver.run(case.request(services=[case.service(holds=holds)]))
+    assert reply["error"]["code"] == "unhealthy_rolled_back"
+    assert process.holds(case.unit.process.pid, {"TOKEN": case.old, "LOG": "info"}) == {"TOKEN": True, "LOG": True}
+
+
 def test_a_rollback_lets_the_previous_generation_in_again(case: Case) -> None:
     deliver.run(case.request(generations={"api": 1}, files=[]))
     case.unit.rejects.add(case.new)

@@ -1,0 +1,46 @@
+"""Writes every reply of a mycoops action to a file of the run, one JSON line each, for the tests to read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: molecule_replies
+type: aggregate
+short_description: keeps the replies of mycoops actions
+description:
+  - Appends each reply, with the scenario, the playbook and the mode it came in, to C(replies.jsonl) in the directory C(MOLECULE_RUN).
+requirements:
+  - enabled with C(callbacks_enabled)
+"""
+
+
+class CallbackModule(CallbackBase):
+    """One line for each task that ended with a reply; a reply holds no value."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "molecule_replies"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_start(self, playbook):
+        """Remember which run this is."""
+        scenario, check = os.environ["MOLECULE_SCENARIO_NAME"], bool(context.CLIARGS.get("check"))
+        self._run = {"scenario": scenario, "playbook": Path(playbook._file_name).stem, "check": check, "pid": os.getpid()}
+
+    def v2_runner_on_ok(self, result):
+        """Keep the reply, if there is one."""
+        reply = result.result.get("mycoops")
+        if isinstance(reply, dict):
+            line = json.dumps({**self._run, "changed": bool(result.result.get("changed")), "reply": reply})
+            with (Path(os.environ["MOLECULE_RUN"]) / "replies.jsonl").open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        """A refusal is a reply too."""
+        self.v2_runner_on_ok(result)
