@@ -1,4 +1,4 @@
-"""Boots and removes the hosts of the scenarios as `mycoops lab` does its own, and makes their values; nothing outlives the directory."""
+"""Boots and removes the hosts of the scenarios with the code of `mycoops lab`, and makes the values they use."""
 
 from __future__ import annotations
 

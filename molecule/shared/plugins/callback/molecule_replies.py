@@ -14,7 +14,7 @@ name: molecule_replies
 type: aggregate
 short_description: keeps the replies of mycoops actions
 description:
-  - Appends each reply, with the scenario, the playbook and the mode it came in, to C(replies.jsonl) in the directory C(MOLECULE_RUN).
+  - Appends each reply, with the scenario, the playbook and the mode it came in, to C(replies.jsonl) in C(MOLECULE_RUN).
 requirements:
   - enabled with C(callbacks_enabled)
 """

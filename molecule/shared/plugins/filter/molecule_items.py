@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+KEYS = ("host", "entry", "subject")
+
 
 def molecule_items(steps, base, generation=2):
     """Return items by host. A step is `HOST ENTRY [SUBJECT]`, or a mapping with those keys and others that replace the base's."""
     found = {}
     for step in steps or []:
-        told = dict(step) if not isinstance(step, str) else dict(zip(("host", "entry", "subject"), step.split()))
+        told = dict(zip(KEYS, step.split(), strict=False)) if isinstance(step, str) else step
         item = _item({**base, **told}, generation)
         found.setdefault(item["host"], []).append(item)
     return found
