@@ -166,6 +166,19 @@ def generations(
                     before[name, consumer.service] = other.pop()
         for service in declared.authority.services:
             now_accepted = standing.accepted_for(service) if standing else [meta.generation]
-            accepted[name, service] = tuple((lists or {}).get((name, service), now_accepted))
+            ordered = (lists or {}).get((name, _ordering(catalogue, name, service, lists or {})), now_accepted)
+            accepted[name, service] = tuple(ordered)
     dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
     return Generations(effective, accepted, before, slots, dead)
+
+
+def _ordering(catalogue: Catalogue, credential: str, service: str, lists: Mapping[tuple[str, str], list[int]]) -> str:
+    """The service whose order of a list counts for this one: its own, else that of one that reads it from the same file."""
+    authority = catalogue.credentials[credential].authority
+
+    def places(name: str) -> set[tuple[str, str]]:
+        declared = catalogue.services[name]
+        return {(declared.host, declared.file_of(variable).path) for variable in authority.accepts}
+
+    beside = [other for other in authority.services if (credential, other) in lists and places(other) & places(service)]
+    return service if (credential, service) in lists or not beside else beside[0]

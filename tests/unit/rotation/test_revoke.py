@@ -8,6 +8,7 @@ from mycoops.errors import ForwardOnly
 from mycoops.model import State
 from tests.unit.rotation.authorities import Logins, Tokens
 from tests.unit.rotation.conftest import MakeBench
+from tests.unit.rotation.stories import Story, fleet, use
 from tests.unit.rotation.world import Fault
 
 
@@ -111,3 +112,24 @@ def test_a_new_value_that_one_host_lost_is_given_to_it_again(bench: MakeBench) -
     assert made.standing("own").state is State.MINTING
     assert made.walk() is None
     made.over()
+
+
+@pytest.mark.parametrize("order", [["blue", "green"], ["green", "blue"]])
+def test_instances_that_share_a_file_drop_the_old_value_in_one_go(bench: MakeBench, order: list[str]) -> None:
+    web = {"path": "/etc/web.env", "readers": ["systemd"]}
+    services = {
+        name: {"host": "h1", "unit": f"{name}.service", "reads": ["TOKENS"], "env_file": web, "group": "web"} for name in order
+    }
+    file = {"path": "/etc/job.env", "readers": ["systemd"]}
+    services["job"] = {"host": "h2", "unit": "job.service", "reads": ["TOKEN"], "env_file": file}
+    credential = {
+        "kind": "listed",
+        "category": "api_keys",
+        "authority": {"services": order, "accepts": {"TOKENS": "<accepted|json>"}},
+        "consumers": [use("job", "TOKEN")],
+    }
+    made = bench(Story("shared", fleet(services, {"token": credential})))
+    assert made.walk() is None
+    made.over()
+    drops = [r for r in made.records() if r["event"] == "dropped"]
+    assert [(r["service"], r["restarted"]) for r in drops] == [("blue", True), ("green", True)]
