@@ -5,8 +5,11 @@ Nothing here touches Ansible; the action plugins hand over `send`, which runs a 
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,12 +21,18 @@ from mycoops.secret import Secret
 from mycoops.values import Values, resolve
 from mycoops.vault import Store, vault_path
 
+PR_SET_PDEATHSIG = 1
 MARK = "MYCOOPS-REPLY "
 BOOTSTRAP = (
     "import json,sys;b=json.load(sys.stdin);g={'__name__':'mycoops_loader'};"
     "exec(compile(b['modules']['mycoops_loader'],'mycoops_loader.py','exec'),g);g['main'](b)"
 )
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(mycoops_\w+)", re.MULTILINE)
+
+EFFECTS = frozenset({"mint", "revoke", "stage", "cutover", "confirm", "restore"})
+"""The entries of a kind that change something: a host does one at a time, and none of an older lease than it has seen."""
+HOST_STATE = "/var/lib/mycoops"
+"""Where a host keeps its lock and the latest lease it has seen."""
 
 Send = Callable[[str, bytes], tuple[int, str]]
 """Runs a command on the host with bytes on its standard input; returns its status and standard output."""
@@ -73,10 +82,10 @@ def name_of(program: Path) -> str:
 
 
 @cache
-def bundle(program: Path, modules: Path) -> dict[str, str]:
-    """Read a program and, through its imports, the shared modules it needs; the loader is always one of them."""
+def bundle(program: Path, modules: Path, *others: str) -> dict[str, str]:
+    """Read a program and, through its imports, the shared modules it needs, and others; the loader is always one of them."""
     sources = {name_of(program): program.read_text(encoding="utf-8")}
-    wanted = ["mycoops_loader", *IMPORT.findall(sources[name_of(program)])]
+    wanted = ["mycoops_loader", *others, *IMPORT.findall(sources[name_of(program)])]
     while wanted:
         name = wanted.pop()
         if name not in sources:
@@ -92,12 +101,21 @@ def python(interpreter: object) -> str:
 
 
 def call(
-    program: Path, modules: Path, request: Mapping[str, Any], store: Callable[[], Values], send: Send, interpreter: str
+    program: Path,
+    modules: Path,
+    request: Mapping[str, Any],
+    store: Callable[[], Values],
+    send: Send,
+    interpreter: str,
+    fence: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """Run a host program with the request and return its reply, masked. Never raises for the host's faults."""
+    """Run a host program with the request and return its reply, masked. Never raises for the host's faults.
+
+    With a `fence` the host first makes sure that the order is of no older lease than it has seen."""
 
     def over_the_wire(resolved: Any) -> Reply:
-        payload = {"modules": bundle(program, modules), "program": name_of(program), "request": resolved}
+        sources = bundle(program, modules, *(["mycoops_fence"] if fence else []))
+        payload = {"modules": sources, "program": name_of(program), "request": resolved, "fence": fence}
         return read_reply(*send(f"{interpreter} -I -c {_quoted(BOOTSTRAP)}", json.dumps(payload).encode()))
 
     return here(request, store, over_the_wire)
@@ -149,6 +167,23 @@ def result(reply: Reply, item: str, host: str, *, fail: bool) -> dict[str, Any]:
 
 def _quoted(text: str) -> str:
     return '"' + text + '"'
+
+
+def fence_of(task_vars: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The fence of the item under way: its lease's token and the host's state directory, where it changes something."""
+    item = task_vars.get("mycoops_item")
+    if not isinstance(item, Mapping) or item.get("entry") not in EFFECTS or not item.get("token"):
+        return None
+    return {"token": int(item["token"]), "state": HOST_STATE}
+
+
+def end_with_parent(parent: int = 0) -> None:
+    """Let this process be killed when the one that started it ends, however that ends: nobody would hear what it does.
+
+    It ends at once if `parent`, where that is known, is gone already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent and os.getppid() != parent:
+        os._exit(1)
 
 
 def inner(task_vars: Mapping[str, Any]) -> str:

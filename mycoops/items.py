@@ -17,13 +17,16 @@ SUBJECTS: tuple[Subject, ...] = ("random", "new", "old")
 
 
 class Items:
-    """Builds the items of a fleet's rotations. `swapped` exchanges new and old: an abort revokes the new one."""
+    """Builds the items of a fleet's rotations. `swapped` exchanges new and old: an abort revokes the new one.
 
-    def __init__(self, catalogue: Catalogue, kinds: Mapping[str, Kind], run: str, *, swapped: bool = False) -> None:
+    `token` is the lease's: a host that has seen a later one changes nothing at an earlier one's word; 0 is no lease."""
+
+    def __init__(self, catalogue: Catalogue, kinds: Mapping[str, Kind], run: str, *, swapped: bool = False, token: int = 0) -> None:
         self._catalogue = catalogue
         self._kinds = kinds
         self._run = run
         self._swapped = swapped
+        self._token = token
         self._admins: dict[str, tuple[int, str]] = {}
 
     def admin(self, credential: str, generation: int, slot: str) -> None:
@@ -63,6 +66,7 @@ class Items:
         if subject == "random":
             value["random"] = True
         body = {
+            "token": self._token,
             "generation": new[0],
             "previous": old[0],
             "subject": subject,

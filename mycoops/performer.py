@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,5 +38,10 @@ class AnsiblePerformer:
         hosts = tuple(dict.fromkeys([*requests, *calls]))
         if not hosts:
             return Outcome()
-        variables = {"mycoops_items": calls, "mycoops_deliveries": requests, "mycoops_store": str(self._fleet)}
+        variables = {
+            "mycoops_items": calls,
+            "mycoops_deliveries": requests,
+            "mycoops_store": str(self._fleet),
+            "mycoops_bound": os.getpid(),
+        }
         return self._runner.perform(Run("move" if calls else "deploy", hosts, variables))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
@@ -44,8 +45,11 @@ class ActionModule(ActionBase):
         """Make the round trip. Connection errors propagate, so the host counts as unreachable."""
         if self._task.check_mode:
             request = {**request, "check": True}
-        interpreter = bridge.python(task_vars.get("ansible_python_interpreter"))
-        return bridge.call(program, PLUGINS / "module_utils", request, lambda: self.store(task_vars), self.send, interpreter)
+        if task_vars.get("mycoops_bound"):
+            worker_of = multiprocessing.parent_process()
+            bridge.end_with_parent(worker_of.pid if worker_of else 0)
+        interpreter, fence = bridge.python(task_vars.get("ansible_python_interpreter")), bridge.fence_of(task_vars)
+        return bridge.call(program, PLUGINS / "module_utils", request, lambda: self.store(task_vars), self.send, interpreter, fence)
 
     def store(self, task_vars):
         """Open the fleet's store with the vault secrets this run was given."""

@@ -21,6 +21,7 @@ short_description: masks the values of the fleet's store in all output
 description:
   - Registers every value of the store when the playbook starts and masks all its forms in everything that is displayed,
     warnings, deprecations, exceptions and debugging output included.
+  - Where the extra variable C(mycoops_bound) names the process that started it, the playbook ends with that one.
   - The store is the extra variable C(mycoops_store), else the directory of the first inventory source.
 requirements:
   - enabled with C(callbacks_enabled)
@@ -37,6 +38,8 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook):
         """Register before the first task is forked, so that workers inherit the wrapped method and the opened store."""
+        if bound := load_extra_vars(playbook._loader).get("mycoops_bound"):
+            bridge.end_with_parent(int(bound))
         masker = self.masker(playbook._loader)
         if masker:
             install(masker)

@@ -46,6 +46,16 @@ def _try(descriptor: int) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def ordered(state: str, token: int) -> typing.Iterator[None]:
+    """Carry out an order that is no delivery: under the host's lock, and by no older lease than it has seen."""
+    with locked(state):
+        fence = Fence(state)
+        fence.check(token, {}, ())
+        fence.record(token, {})
+        yield
+
+
 class Fence:
     """fence.json: the highest lease token, the generation of each credential, digests of what services last reloaded."""
 

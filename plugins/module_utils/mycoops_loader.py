@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.util
 import json
@@ -34,7 +35,8 @@ def perform(bundle: typing.Mapping[str, typing.Any]) -> typing.Dict[str, typing.
     sys.meta_path.insert(0, Bundle(bundle["modules"]))
     try:
         program = importlib.import_module(bundle["program"])
-        return dict(program.run(bundle["request"]))
+        with fenced(bundle.get("fence")):
+            return dict(program.run(bundle["request"]))
     except Exception as error:
         refused = getattr(error, "error", None)
         if type(error).__name__ == "Refusal" and callable(refused):
@@ -42,6 +44,14 @@ def perform(bundle: typing.Mapping[str, typing.Any]) -> typing.Dict[str, typing.
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename[:-3] in bundle["modules"]]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "the loader"
         return {"error": {"code": "crash", "message": f"{type(error).__name__} at {place}"}}
+
+
+def fenced(fence: typing.Optional[typing.Mapping[str, typing.Any]]) -> typing.ContextManager[None]:
+    """Hold the host's lock, under no older lease than it has seen; only root keeps one."""
+    if not fence or os.geteuid() != 0:
+        return contextlib.nullcontext()
+    ordered: typing.ContextManager[None] = importlib.import_module("mycoops_fence").ordered(fence["state"], fence["token"])
+    return ordered
 
 
 def main(bundle: typing.Mapping[str, typing.Any]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +144,64 @@ def test_the_payload_is_json_without_surprises(tmp_path: Path) -> None:
     call(tmp_path, "def run(request): return {}\n", {"v": {**REFERENCE, "$form": "<value>"}}, value, send)
     assert json.loads(seen[0])["request"] == {"v": value}
     assert seen[0].isascii()
+
+
+def test_an_order_of_an_older_lease_changes_nothing(tmp_path: Path) -> None:
+    state, done = tmp_path / "state", tmp_path / "done"
+    program = tmp_path / "effect.py"
+    program.write_text(f"def run(request):\n    open({str(done)!r}, 'a').write(request['who'])\n    return {{'done': True}}\n")
+
+    def order(who: str, token: int) -> dict[str, Any]:
+        fence = {"token": token, "state": str(state)}
+        return bridge.call(program, MODULES, {"who": who}, lambda: FakeStore(""), Here(), bridge.python("/usr/bin/python3"), fence)
+
+    assert order("a", 4) == {"done": True}
+    assert order("b", 5) == {"done": True}
+    assert order("c", 4)["error"]["code"] == "stale_token"
+    assert order("d", 5) == {"done": True}
+    assert done.read_text() == "abd"
+
+
+def test_an_order_waits_for_the_one_before_it(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    program = tmp_path / "slow.py"
+    program.write_text("import time\ndef run(request):\n    time.sleep(1)\n    return {'at': time.time()}\n")
+
+    def order(token: int) -> dict[str, Any]:
+        fence = {"token": token, "state": state}
+        return bridge.call(program, MODULES, {}, lambda: FakeStore(""), Here(), bridge.python("/usr/bin/python3"), fence)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(order, (1, 1))
+    assert abs(first["at"] - second["at"]) >= 1
+
+
+def test_only_what_changes_something_is_fenced() -> None:
+    item = {"id": "x", "token": 7, "entry": "revoke"}
+    assert bridge.fence_of({"mycoops_item": item}) == {"token": 7, "state": "/var/lib/mycoops"}
+    assert bridge.fence_of({"mycoops_item": {**item, "entry": "probe"}}) is None
+    assert bridge.fence_of({"mycoops_item": {**item, "token": 0}}) is None
+    assert bridge.fence_of({}) is None
+
+
+def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    child = f"import os, time; from mycoops import bridge; bridge.end_with_parent(os.getppid()); open({str(alive)!r}, 'w')"
+    child += "; time.sleep(60)"
+    parent = (
+        f"import subprocess, sys, time; print(subprocess.Popen([sys.executable, '-c', {child!r}]).pid, flush=True); time.sleep(60)"
+    )
+    started = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    assert started.stdout
+    pid = int(started.stdout.readline())
+    wait_until(alive.exists)
+    started.kill()
+    started.wait()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1][:3])
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

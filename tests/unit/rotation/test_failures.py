@@ -106,5 +106,18 @@ def test_a_controller_that_wakes_up_late_cannot_write(bench: MakeBench) -> None:
     assert repr(made.world.machines) == before
 
 
+@pytest.mark.parametrize("entry", ["mint", "revoke"])
+def test_a_controller_that_wakes_up_late_cannot_change_an_authority(bench: MakeBench, entry: str) -> None:
+    made = bench("O1-admin")
+    made.crash("after the record state cache STAGED")
+    late = made.context()
+    assert made.abort() is None
+    before = repr(made.world.authorities)
+    (item,) = late.items().entry(late.rotation("cache"), entry)
+    (reply,) = made.world.carry_out([item]).replies
+    assert reply.error["code"] == "stale_token"
+    assert repr(made.world.authorities) == before
+
+
 def test_every_story_is_told() -> None:
     assert set(SINGLE) == set(STORIES) - {"mixed"}

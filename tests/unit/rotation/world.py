@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from mycoops.bridge import EFFECTS
 from mycoops.catalogue import Catalogue
 from mycoops.errors import MycoopsError
 from mycoops.kinds import Kind
@@ -135,13 +136,24 @@ class World:
         if self._out_of_reach(item.entry, item.host, item.credential, outcome):
             return
         lost = self._struck("lost", item.entry, item.host, item.credential)
-        if code := self._struck("error", item.entry, item.host, item.credential):
+        code = self._struck("error", item.entry, item.host, item.credential) or self._late(item)
+        if code:
             data: dict[str, Any] = {"error": {"code": code, "message": f"{code} as scripted"}}
         else:
             data = self._answer(item, store)
         self._look(f"{item.entry} {item.credential}")
         if not lost:
             outcome.replies.append(Reply(item.id, item.host, data))
+
+    def _late(self, item: Item) -> str:
+        """Invariant 7, as the host's loader keeps it for whatever changes something."""
+        machine, token = self.machines[item.host], item.body["token"]
+        if item.entry not in EFFECTS:
+            return ""
+        if token < machine.token:
+            return "stale_token"
+        machine.token = token
+        return ""
 
     def _answer(self, item: Item, store: Store) -> dict[str, Any]:
         try:
