@@ -65,9 +65,9 @@ _Tolerant.add_multi_constructor("!", lambda loader, suffix, node: None)
 def _composed(text: str) -> yaml.Node | None:
     """The nodes of a document; where it is not YAML, the error is that of the parser in Python: it says more."""
     try:
-        return yaml.compose(text, Loader=LOADER)  # type: ignore[no-any-return]
+        return yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError:
-        return yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[no-any-return]
+        return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 def read(path: Path, *, tags: bool = False) -> tuple[Any, Source]:
