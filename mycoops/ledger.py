@@ -26,6 +26,7 @@ class Standing:
     accepted_by: set[str] = field(default_factory=set)
     dropped_by: set[str] = field(default_factory=set)
     facts: list[Record] = field(default_factory=list)
+    soaked: bool = False
     forward_only: bool = False
     aborting: bool = False
     opened: str = ""
@@ -141,6 +142,7 @@ def apply(run: Run, record: Record) -> None:
         standing.dropped_by.add(record["service"])
     elif event == "fact":
         standing.facts.append(record)
+        standing.soaked = standing.soaked or record["fact"] == "soaked"
     elif event == "blocked":
         standing.blocked, standing.next_command = record["reason"], record["next"]
     elif event == "waiting":
@@ -157,6 +159,8 @@ def _state(standing: Standing, record: Record) -> None:
         standing.place = standing.state
     if standing.state in (State.MINTING, State.MINTED):
         standing.accepted_by.clear()
+    if standing.state is State.SWITCHING:
+        standing.soaked = False
     if standing.state is State.REVOKING:
         standing.dropped_by.clear()
     standing.forward_only = standing.forward_only or bool(record.get("forward_only"))

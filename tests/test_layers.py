@@ -20,7 +20,7 @@ ORDER = """
   < check_values display items planner session
   < rotation.context
   < rotation.replies
-  < rotation.probing
+  < rotation.attest rotation.probing
   < rotation.mint rotation.quarantine
   < rotation.prepare rotation.switch
   < rotation.abort rotation.finish rotation.revoke

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mycoops import ledger
@@ -52,6 +52,8 @@ class Context:
     fingerprint: Callable[[str, int], str] = lambda credential, generation: ""
     render: Callable[[], object] = lambda: None
     """Renders the rotation log from the journals."""
+    attested: set[str] = field(default_factory=set)
+    """The credentials whose consumers were all looked at again in this walk."""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 

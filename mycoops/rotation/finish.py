@@ -5,6 +5,7 @@ from __future__ import annotations
 from mycoops.errors import MycoopsError
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
@@ -21,10 +22,10 @@ SKEW_SECONDS = 1
 
 
 def soak(context: Context, move: Move) -> None:
-    """Wait until nobody uses the old value any more, and count it where the authority can."""
+    """Wait until nobody uses the old value any more: count it where the authority can, and look at every consumer again."""
     for rotation in context.at(move.credentials, State.SWITCHED):
         context.state(rotation.credential, State.SOAKING)
-    rotations = [r for r in context.at(move.credentials, State.SOAKING) if not _soaked(context, r.credential)]
+    rotations = [r for r in context.at(move.credentials, State.SOAKING) if not context.standing(r.credential).soaked]
     if not rotations:
         return
     context.sleep(max(_seconds(context, rotation) for rotation in rotations))
@@ -32,21 +33,18 @@ def soak(context: Context, move: Move) -> None:
     problems = dict.fromkeys(waiting, "")
     for attempt in range(DRAIN_ATTEMPTS):
         items = {name: context.items().entry(rotation, "drain") for name, rotation in waiting.items()}
-        answers = context.call([item for group in items.values() for item in group])
+        asked = [item for group in items.values() for item in group]
+        answers = context.deliver(rehearsal(context, rotations), check=True, items=asked)
         problems = {name: _in_use(answers, group) for name, group in items.items()}
         waiting = {name: rotation for name, rotation in waiting.items() if problems[name]}
         if not waiting or attempt == DRAIN_ATTEMPTS - 1:
             break
         context.sleep(DRAIN_SECONDS)
-    for rotation in rotations:
-        if rotation.credential in waiting:
-            context.block(rotation.credential, problems[rotation.credential])
-        else:
-            context.fact(rotation.credential, "soaked", outcome="no use seen", generation=rotation.from_generation)
-
-
-def _soaked(context: Context, credential: str) -> bool:
-    return any(fact["fact"] == "soaked" for fact in context.standing(credential).facts)
+    for name in waiting:
+        context.block(name, problems[name])
+    idle = [rotation for rotation in rotations if rotation.credential not in waiting]
+    for rotation in attest(context, idle, answers):
+        context.fact(rotation.credential, "soaked", outcome="no use seen", generation=rotation.from_generation)
 
 
 def _seconds(context: Context, rotation: Rotation) -> float:
@@ -67,7 +65,7 @@ def _in_use(answers: Answers, items: list[Item]) -> str:
 def promote(context: Context, move: Move) -> None:
     """The new generation becomes the one in the vault source; the old one is kept until it is proven dead."""
     for rotation in context.at(move.credentials, State.SOAKING):
-        if not (_soaked(context, rotation.credential) and acknowledged(context, rotation)):
+        if not (context.standing(rotation.credential).soaked and acknowledged(context, rotation)):
             context.block(rotation.credential, "not every consumer has acknowledged the new value")
             continue
         context.store.promote(rotation.credential, rotation.to_generation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mycoops.model import State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
@@ -66,8 +67,15 @@ def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None
 
 
 def _revocable(context: Context, move: Move) -> list[Rotation]:
-    """Those whose every consumer has acknowledged; the point of no return is recorded before the first effect."""
+    """Those whose every consumer has acknowledged, and was seen on it in this very walk.
+
+    The point of no return is recorded before the first effect."""
     rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
+    promoted = [rotation for rotation in rotations if context.standing(rotation.credential).state is State.PROMOTED]
+    unseen = [rotation for rotation in promoted if rotation.credential not in context.attested]
+    if unseen:
+        attest(context, unseen, context.deliver(rehearsal(context, unseen), check=True))
+    rotations = [rotation for rotation in rotations if not context.standing(rotation.credential).halted]
     for rotation in rotations:
         if context.standing(rotation.credential).state is State.PROMOTED:
             context.state(rotation.credential, State.REVOKING, forward_only=True)

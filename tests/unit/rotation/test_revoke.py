@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mycoops.errors import ForwardOnly
+from mycoops.errors import ForwardOnly, StepFailed
 from mycoops.model import State
 from tests.unit.rotation.authorities import Logins, Tokens
 from tests.unit.rotation.conftest import MakeBench
 from tests.unit.rotation.stories import Story, fleet, use
 from tests.unit.rotation.world import Fault
+
+OVERWRITTEN = [("O2", "it", "h2", "job", "SECRET"), ("O1-lists", "token", "h1", "near", "TOKEN")]
 
 
 def test_a_consumer_that_cannot_be_reached_keeps_the_old_value_alive(bench: MakeBench) -> None:
@@ -133,3 +135,45 @@ def test_instances_that_share_a_file_drop_the_old_value_in_one_go(bench: MakeBen
     made.over()
     drops = [r for r in made.records() if r["event"] == "dropped"]
     assert [(r["service"], r["restarted"]) for r in drops] == [("blue", True), ("green", True)]
+
+
+@pytest.mark.parametrize("what", ["the process", "the file"])
+@pytest.mark.parametrize("state", ["SWITCHED", "PROMOTED"])
+@pytest.mark.parametrize(("story", "name", "host", "service", "variable"), OVERWRITTEN)
+def test_a_consumer_that_somebody_took_off_the_new_value_keeps_the_old_one_alive(
+    bench: MakeBench, story: str, name: str, host: str, service: str, variable: str, state: str, what: str
+) -> None:
+    made = bench(story)
+    made.crash(f"after the record state {name} {state}")
+    machine, before = made.world.machines[host], made.path.read_bytes().count(b'"soaked"')
+    old = made.store().secret(name, 1).reveal()
+    env = machine.processes[service] if what == "the process" else machine.files[f"/etc/{service}.env"]
+    env[variable] = old
+    error = made.walk()
+    assert isinstance(error, StepFailed)
+    assert f"somebody took {service} off the new value" in str(error)
+    assert made.standing(name).state is State.SWITCHING
+    assert made.world.accepts(name, "", old)
+    assert made.walk() is None
+    made.over()
+    assert made.path.read_bytes().count(b'"soaked"') > before, "the soak began anew"
+
+
+def test_a_consumer_that_cannot_be_looked_at_again_keeps_the_old_value_alive(bench: MakeBench) -> None:
+    made = bench("O2")
+    made.crash("after the record state it PROMOTED")
+    made.world.machines["h2"].up = False
+    assert isinstance(made.walk(), StepFailed)
+    assert made.standing("it").state is State.PROMOTED
+    made.world.machines["h2"].up = True
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_rotation_whose_consumer_was_taken_off_can_still_be_taken_back(bench: MakeBench) -> None:
+    made = bench("O2")
+    made.crash("after the record state it PROMOTED")
+    made.world.machines["h2"].files["/etc/job.env"]["SECRET"] = made.store().secret("it", 1).reveal()
+    assert isinstance(made.walk(), StepFailed)
+    assert made.abort() is None
+    made.back()
