@@ -55,12 +55,17 @@ def read(path: Path, key: bytes) -> tuple[list[Record], Verdict]:
     return records, Verdict(path, "intact", len(records))
 
 
+def _text(record: Record) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode()
+
+
 def _parse(line: bytes) -> Record | None:
+    """A record, if the line is exactly what was written of it: other white space or a name given twice is a change too."""
     try:
         record = json.loads(line)
+        return record if isinstance(record, dict) and _text(record) == line else None
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
 
 
 class Journal:
@@ -91,7 +96,7 @@ class Journal:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record: Record = {"seq": len(self.records) + 1, "time": now, "event": event, **facts}
         record["mac"] = _mac(self._key, self._previous, record)
-        durable.append(self.path, json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        durable.append(self.path, _text(record) + b"\n")
         self._previous = str(record["mac"])
         self.records.append(record)
         return record

@@ -62,6 +62,15 @@ def test_a_changed_order_is_found(written: Path, change: str) -> None:
     assert read(written, KEY)[1].state == "tampered"
 
 
+@pytest.mark.parametrize(
+    "change", [(b'": ', b'":\r'), (b'{"seq": 1, ', b'{"seq": 1, "event": "other", ')], ids=["white space", "twice"]
+)
+def test_a_line_that_only_reads_like_what_was_written_is_a_change(written: Path, change: tuple[bytes, bytes]) -> None:
+    written.write_bytes(written.read_bytes().replace(*change, 1))
+    _, verdict = read(written, KEY)
+    assert (verdict.state, verdict.line) == ("tampered", 1)
+
+
 def test_another_key_is_not_this_journals(written: Path) -> None:
     _, verdict = read(written, b"x" * 32)
     assert (verdict.state, verdict.line) == ("tampered", 1)
