@@ -27,7 +27,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--hosts", type=_numbers, default=[1, 10, 25], help="how many hosts, as 1,10,25 (default)")
-    parser.add_argument("--runs", type=int, default=5, help="rounds per number of hosts (default 5)")
+    parser.add_argument("--runs", type=int, default=3, help="rounds per number of hosts (default 3)")
     parser.add_argument("--forks", type=int, default=10, help="hosts at once, for every contender (default 10, as in a catalogue)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure there")
     parser.add_argument("--keep-readme", action="store_true", help="print the table only; for a try")
