@@ -10,7 +10,8 @@ from mycoops.check import Subject
 from mycoops.errors import Finding
 from mycoops.secret import Secret, fingerprint
 from mycoops.values import render
-from mycoops.vault import Meta, Store
+from mycoops.vault import Store
+from mycoops.vault_file import Meta
 
 SHORTEST_VALUE = 16
 """Characters: a shorter value can neither be masked nor searched for safely."""

@@ -35,7 +35,8 @@ class Fleet:
     def password(self) -> str:
         """Obtain the vault password."""
         declared = self.catalogue.fleet.vault_password
-        return settings.vault_password(declared.file, declared.script, declared.prompt, self.settings)
+        where = self.source.at("mycoops_fleet", "vault_password")
+        return settings.vault_password(declared.file, declared.script, declared.prompt, self.settings, where)
 
     def store(self) -> Store:
         """Open the store of values."""

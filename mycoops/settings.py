@@ -6,6 +6,7 @@ import getpass
 import os
 import secrets
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,22 +80,43 @@ def password_path(name: str, settings: Settings) -> Path:
     return path if path.is_absolute() else settings.state / path
 
 
-def vault_password(file: str, script: str, prompt: bool, settings: Settings) -> str:
-    """Obtain the vault password from a file, a script's output or a hidden prompt. Raises ConfigurationError."""
+def vault_password(file: str, script: str, prompt: bool, settings: Settings, declared: str) -> str:
+    """Obtain the vault password from a file, a script's output or a hidden prompt; `declared` is where the catalogue says so.
+
+    Raises ConfigurationError, which never tells what a file or script gave."""
     if prompt:
-        return getpass.getpass("Vault password: ")
+        return _asked(declared)
     path = password_path(file or script, settings)
     if not path.exists():
         raise ConfigurationError(
-            f"{path}: the vault password is not there", hint="Write it there, mode 0600; `mycoops lab up` makes that of the lab."
+            f"{declared}: the vault password is not there: {path}",
+            hint="Write it there, mode 0600; `mycoops lab up` makes that of the lab." if file else "Put the program there.",
         )
-    if file:
-        password = path.read_text(encoding="utf-8").strip()
-    else:
-        ended = subprocess.run([str(path)], stdout=subprocess.PIPE, check=False)
-        if ended.returncode:
-            raise ConfigurationError(f"{path}: the vault password script ended with status {ended.returncode}")
-        password = ended.stdout.decode().strip()
+    try:
+        password = (path.read_bytes() if file else _printed(path, declared)).decode().strip()
+    except OSError as error:
+        hint = "Make it a file that you may read." if file else "Begin it with #!, and make it executable: chmod 700."
+        raise ConfigurationError(f"{declared}: no vault password from {path}: {error.strerror}", hint=hint) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{declared}: no vault password from {path}: it is not UTF-8 text") from None
     if not password:
-        raise ConfigurationError(f"{path}: gave an empty vault password")
+        raise ConfigurationError(f"{declared}: an empty vault password from {path}", hint="It has at least one character.")
     return password
+
+
+def _asked(declared: str) -> str:
+    try:
+        Path("/dev/tty").open("rb").close()
+    except OSError:
+        hint = "Run it on a terminal, or declare a file or script there."
+        raise ConfigurationError(f"{declared}: nobody can be asked for the vault password", hint=hint) from None
+    return getpass.getpass("Vault password: ")
+
+
+def _printed(script: Path, declared: str) -> bytes:
+    asking = None if sys.stdin.isatty() else subprocess.DEVNULL
+    ended = subprocess.run([str(script)], stdout=subprocess.PIPE, stdin=asking, check=False)
+    if ended.returncode:
+        hint = "Run it by hand: it has to print the password and end with status 0."
+        raise ConfigurationError(f"{declared}: the program {script} ended with status {ended.returncode}", hint=hint)
+    return ended.stdout

@@ -62,7 +62,7 @@ class _Tolerant(yaml.SafeLoader):
 _Tolerant.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
-def _composed(text: str) -> yaml.Node | None:
+def composed(text: str) -> yaml.Node | None:
     """The nodes of a document; where it is not YAML, the error is that of the parser in Python: it says more."""
     try:
         return yaml.compose(text, Loader=LOADER)
@@ -75,7 +75,7 @@ def read(path: Path, *, tags: bool = False) -> tuple[Any, Source]:
     text = _text(path)
     source = Source(path)
     try:
-        root = _composed(text)
+        root = composed(text)
         found = list(_index(root, (), source, ())) if root else []
         data = None if found else yaml.load(text, Loader=_Tolerant if tags else LOADER)  # noqa: S506 - both are safe
     except yaml.MarkedYAMLError as error:
@@ -93,7 +93,10 @@ def read(path: Path, *, tags: bool = False) -> tuple[Any, Source]:
 
 
 def _text(path: Path) -> str:
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Invalid([Finding(f"{path}:1", f"cannot be read: {error.strerror}", "Make it a file that you may read.")]) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

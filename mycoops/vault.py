@@ -8,33 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from mycoops import durable
 from mycoops.errors import VaultError
 from mycoops.secret import Secret
-
-ROOT_KEY = "mycoops_vault"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where there is one: the file is read in every process that needs a value."""
-HEADER = f"# The current generation of every credential, written by mycoops; do not edit by hand.\n{ROOT_KEY}:\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What may be known of a stored generation without its value."""
-
-    credential: str
-    generation: int
-    slot: str
-    created: str
+from mycoops.vault_file import HEADER, ROOT_KEY, Meta, parse, read
 
 
 def password_secrets(password: str) -> list[tuple[str, VaultSecret]]:
@@ -63,8 +47,8 @@ class Store:
         return cls(Path(fleet), secrets)
 
     def _load(self) -> None:
-        self._text = self._path.read_text(encoding="utf-8") if self._path.exists() else HEADER
-        self._entries = _parse(self._path, self._text)
+        self._text = read(self._path) if self._path.exists() else HEADER
+        self._entries = parse(self._path, self._text)
 
     # reading
 
@@ -121,6 +105,8 @@ class Store:
             raise VaultError(f"{where}: {credential} does not decrypt", hint="Is this the right vault password?") from None
         except ValueError:
             raise VaultError(f"{where}: {credential} decrypts to something mycoops did not write") from None
+        if not isinstance(payload, dict) or not isinstance(payload.get("value"), str):
+            raise VaultError(f"{where}: {credential} decrypts to something mycoops did not write")
         if payload.get("credential") != credential or payload.get("generation") != generation:
             raise VaultError(f"{where}: the ciphertext belongs to another credential or generation than {credential} g{generation}")
         return dict(payload)
@@ -178,7 +164,7 @@ class Store:
             f'  {credential}:\n    generation: {generation}\n    slot: "{slot}"\n    created: "{created}"\n    value: !vault |\n'
         )
         block += "".join(f"      {line}\n" for line in sealed.splitlines())
-        if self._path.exists() and self._path.read_text(encoding="utf-8") != self._text:
+        if self._path.exists() and read(self._path) != self._text:
             raise VaultError(f"{self._path} was changed by someone else since it was read", hint="Run the command again.")
         lines = [f"{line}\n" for line in self._text.splitlines()]
         entry = self._entries.get(credential)
@@ -194,68 +180,7 @@ class Store:
         return max(found) if found else next(n for n, line in enumerate(lines, 1) if line.startswith(f"{ROOT_KEY}:"))
 
     def _check_splice(self, credential: str, text: str) -> None:
-        after = _parse(self._path, text)
+        after = parse(self._path, text)
         others = [name for name in self._entries if name != credential]
         if any(after.get(name) is None or after[name].ciphertext != self._entries[name].ciphertext for name in others):
             raise VaultError(f"{self._path}: writing {credential} would change another entry; nothing was written")
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    meta: Meta
-    ciphertext: str
-    line: int
-    end: int
-
-
-def _parse(path: Path, text: str) -> dict[str, _Entry]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith(("<<<<<<<", ">>>>>>>")):
-            raise VaultError(f"{path}:{number}: an unresolved merge conflict", hint="Resolve it; mycoops will not write here.")
-    try:
-        root = yaml.compose(text, Loader=LOADER)
-    except yaml.MarkedYAMLError as error:
-        line_number = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise VaultError(f"{path}:{line_number}: not YAML") from None
-    body = _child(path, root, ROOT_KEY)
-    if body is None or (isinstance(body, yaml.ScalarNode) and not body.value):
-        return {}
-    if not isinstance(body, yaml.MappingNode):
-        raise VaultError(f"{path}:{body.start_mark.line + 1}: {ROOT_KEY} is not a mapping")
-    lines = text.splitlines()
-    return {key.value: _entry(path, key, value, _last(lines, key)) for key, value in body.value}
-
-
-def _last(lines: list[str], key: yaml.ScalarNode) -> int:
-    """The number of an entry's last line: what follows, comments and blank lines too, is not its own."""
-    column, last = key.start_mark.column, key.start_mark.line + 1
-    for number, line in enumerate(lines[last:], last + 1):
-        if line.strip() and len(line) - len(line.lstrip()) <= column:
-            break
-        last = number if line.strip() else last
-    return int(last)
-
-
-def _child(path: Path, node: yaml.Node | None, name: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
-        raise VaultError(f"{path}:1: the key {name} is missing", hint="Restore the file from version control.")
-    for key, value in node.value:
-        if key.value == name:
-            return value  # type: ignore[no-any-return]
-    raise VaultError(f"{path}:1: the key {name} is missing", hint="Restore the file from version control.")
-
-
-def _entry(path: Path, key: yaml.ScalarNode, node: yaml.Node, end: int) -> _Entry:
-    line = key.start_mark.line + 1
-    if not isinstance(node, yaml.MappingNode):
-        raise VaultError(f"{path}:{line}: {key.value} is not a mapping")
-    fields = {name.value: value for name, value in node.value}
-    value = fields.get("value")
-    if value is None or value.tag != "!vault" or "generation" not in fields:
-        raise VaultError(f"{path}:{line}: {key.value} needs `generation` and an encrypted `value: !vault |`")
-    try:
-        generation = int(fields["generation"].value)
-    except ValueError:
-        raise VaultError(f"{path}:{fields['generation'].start_mark.line + 1}: generation is not a number") from None
-    slot, created = (fields[name].value if name in fields else "" for name in ("slot", "created"))
-    return _Entry(Meta(key.value, generation, slot, created), value.value.strip(), line, end)

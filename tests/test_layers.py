@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     errors model checklist secret masking durable role_docs ssh_login
-  < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault verdict
-  < bridge hostcode services inventory kinds lab_boot lab_image lab_marker ledger runner
-  < catalogue
-  < check delivery lab order performer plan report schema
+  < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values verdict
+  < hostcode services vault_file inventory kinds lab_boot lab_image lab_marker ledger runner
+  < vault catalogue
+  < bridge check delivery lab order performer plan report schema
   < check_values display items planner session
   < rotation.context
   < rotation.replies

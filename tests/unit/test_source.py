@@ -59,6 +59,12 @@ def test_nothing_of_the_content_is_told(tmp_path: Path, text: str) -> None:
     assert value[:8] not in caught.value.message
 
 
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").mkdir()
+    with pytest.raises(Invalid, match=r"x\.yml:1: cannot be read: Is a directory"):
+        source.read(tmp_path / "x.yml")
+
+
 def test_good_data_comes_with_the_line_of_every_key(tmp_path: Path) -> None:
     path = tmp_path / "x.yml"
     path.write_text("\ufeffa:\n  b:\n    - 1\n    - {c: 2}\n  d: &x {e: 1}\nf: *x\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 import yaml
@@ -268,6 +269,7 @@ def test_a_foreign_ciphertext_is_refused(store: Store, tmp_path: Path) -> None:
     assert "just a password" not in caught.value.message
 
 
+ENTRY = "  db: {generation: 1, value: !vault x}\n"
 BROKEN = {
     "mycoops_vault:\n  db: {generation: 1\n": "not YAML",
     "<<<<<<< ours\nmycoops_vault:\n": ":1: an unresolved merge conflict",
@@ -278,6 +280,13 @@ BROKEN = {
     "mycoops_vault:\n  db:\n    generation: 1\n    value: clear\n": ":2: db needs `generation` and an encrypted",
     "mycoops_vault:\n  db:\n    value: !vault |\n      x\n": ":2: db needs `generation`",
     "mycoops_vault:\n  db:\n    generation: one\n    value: !vault |\n      x\n": ":3: generation is not a number",
+    "mycoops_vault:\n  db:\n    generation: [1]\n    value: !vault |\n      x\n": ":3: generation is not a number",
+    "mycoops_vault:\n  db:\n    generation: 1\n    value: !vault [x]\n": ":2: db needs `generation`",
+    "mycoops_vault:\n  db:\n    [generation]: 1\n    value: !vault x\n": ":2: db needs `generation`",
+    "mycoops_vault:\n  ? [db]\n  : 1\n": ":2: not the name of a credential",
+    f"mycoops_vault:\n{ENTRY}{ENTRY}": ":3: db stands here for the second time",
+    "mycoops_vault:\n  db: \x07\n": ":2: a control character",
+    "mycoops_vault:\n  db: x\n=======\n  db: y\n>>>>>>> theirs\n": ":5: an unresolved merge conflict",
 }
 
 
@@ -297,3 +306,43 @@ def test_an_empty_mapping_is_an_empty_vault(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("mycoops_vault:\n")
     assert Store.open(tmp_path, SECRETS).metas() == []
+
+
+def test_text_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+    path = vault_path(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mycoops_vault:\n  db: \xff\n")
+    with pytest.raises(VaultError, match=r"vault\.yml:2: not UTF-8 text"):
+        Store.open(tmp_path, SECRETS)
+
+
+def test_line_ends_of_another_system_are_read_and_written_over(store: Store, tmp_path: Path) -> None:
+    path, value = vault_path(tmp_path), store.secret("db", 1)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    other = fresh(store)
+    assert other.secret("db", 1).same_as(value)
+    other.add("more", "", generate("token"))
+    assert {meta.credential for meta in fresh(store).metas()} == {"db", "token", "more"}
+    assert fresh(store).secret("db", 1).same_as(value)
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"1", b'{"credential": "db", "generation": 2}', b'{"value": 1}'])
+def test_a_payload_of_another_shape_is_refused(store: Store, tmp_path: Path, payload: bytes) -> None:
+    (tmp_path / "pending").mkdir(exist_ok=True)
+    (tmp_path / "pending" / "db.g2.vault").write_bytes(VaultLib(SECRETS).encrypt(payload))
+    with pytest.raises(VaultError, match="something mycoops did not write"):
+        fresh(store).secret("db", 2)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_ciphertext_is_an_error_of_the_vault(store: Store, tmp_path: Path, seed: int) -> None:
+    chance, path = Random(seed), vault_path(tmp_path)
+    lines = path.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if "$ANSIBLE_VAULT" in line)
+    number = chance.randrange(first + 1, first + 4)
+    place = chance.randrange(6, len(lines[number]))
+    damaged = [lines[number][:place], lines[number][:place] + "zz" + lines[number][place + 2 :], "      "]
+    lines[number] = chance.choice([text for text in damaged if text != lines[number]])
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(VaultError, match=r"vault\.yml:3: db "):
+        fresh(store).secret("db", 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mycoops import durable, ledger, vault
+from mycoops import durable, ledger, vault_file
 from mycoops.catalogue import Credential
 from mycoops.delivery import Requests
 from mycoops.errors import MycoopsError
@@ -384,7 +384,7 @@ def instrument(patch: pytest.MonkeyPatch, holder: list[Bench]) -> None:
     wrap("replace", lambda path, *_: f"the write of {path.name}")
     wrap("remove", lambda path: f"the removal of {path.name}")
     patch.setattr("mycoops.vault.VaultLib", QuickVault)
-    patch.setattr("mycoops.vault._parse", lru_cache(maxsize=64)(vault._parse))
+    patch.setattr("mycoops.vault.parse", lru_cache(maxsize=64)(vault_file.parse))
 
 
 def told(line: bytes) -> str:
