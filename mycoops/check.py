@@ -148,13 +148,15 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:
     if consumer.rotator:
         return
-    where = subject.at("mycoops_credentials", name, "consumers", number)
+    place = ("mycoops_credentials", name, "consumers", number)
     service = subject.catalogue.services.get(consumer.service)
     if service is None:
+        where = subject.at(*place, "service")
         yield Finding(where, f"{name}: unknown consumer {consumer.service}", "Declare it under mycoops_services, or mend the name.")
         return
     for variable in consumer.env:
         if variable not in service.reads:
+            where = subject.at(*place, "env", variable)
             fix = f"Add {variable} to reads of {consumer.service}, or remove the alias."
             yield Finding(where, f"{name}: {consumer.service} has no reader of {variable}", fix)
 

@@ -32,8 +32,8 @@ def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
         found += _readable(subject, name, credential, meta, store)
     for meta in store.metas():
         if meta.credential not in subject.catalogue.credentials:
-            where = subject.at("mycoops_credentials")
-            found.append(Finding(where, f"the vault holds {meta.credential}, which is not declared", "Declare it."))
+            problem = f"the vault holds {meta.credential}, which is not declared"
+            found.append(Finding(store.place(meta.credential), problem, "Declare it, or remove the entry."))
     return found
 
 

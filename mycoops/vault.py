@@ -61,6 +61,10 @@ class Store:
         """All current generations, in the order of the file."""
         return [entry.meta for entry in self._entries.values()]
 
+    def place(self, credential: str) -> str:
+        """`file:line` of the current generation of a credential."""
+        return f"{self._path}:{self._entries[credential].line}"
+
     def pending(self, credential: str) -> list[int]:
         """Generations of a credential that lie in pending files, lowest first."""
         found = (re.fullmatch(r".*\.g(\d+)\.vault", path.name) for path in self._pending.glob(f"{credential}.g*.vault"))

@@ -14,7 +14,7 @@ from mycoops.check_values import SHORTEST_VALUE, values
 from mycoops.errors import Finding, Invalid
 from mycoops.secret import Secret, generate
 from mycoops.services import Reader
-from mycoops.vault import Store, password_secrets
+from mycoops.vault import Store, password_secrets, vault_path
 from tests.unit.fleets import PASSWORD, document, subject, write
 
 Change = Callable[[dict[str, Any]], Any]
@@ -135,10 +135,22 @@ def test_a_mistake_is_found_with_its_line_and_its_fix(tmp_path: Path, mistake: s
     assert 1 < int(line) <= len(Path(path).read_text().splitlines())
 
 
-def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
-    (finding,) = found(tmp_path, lambda d: credentials(d)["db"]["authority"]["options"].update(prot=1))
+@pytest.mark.parametrize(
+    ("mistake", "text"),
+    [
+        ("unknown option", "prot: 1"),
+        ("unknown consumer", "- service: gone"),
+        ("a variable nobody reads", "ALIAS: <value>"),
+        ("a key that encrypts", "purpose: encrypt"),
+        ("unknown kind", "kind: oracle"),
+        ("service on an unknown host", "host: h9"),
+        ("an unknown item", "fax: gone"),
+    ],
+)
+def test_the_line_is_that_of_the_mistake(tmp_path: Path, mistake: str, text: str) -> None:
+    (finding,) = found(tmp_path, MISTAKES[mistake][0])
     path, _, line = finding.place.rpartition(":")
-    assert Path(path).read_text().splitlines()[int(line) - 1].strip() == "prot: 1"
+    assert Path(path).read_text().splitlines()[int(line) - 1].strip() == text
 
 
 REFUSED: dict[str, tuple[Change, str, str, str]] = {
@@ -338,9 +350,12 @@ def test_a_finding_in_the_vault_names_the_credential_s_line_and_the_fix(tmp_path
 
 
 def test_an_undeclared_value_is_found(tmp_path: Path) -> None:
-    assert problems(tmp_path, db=generate("token"), token=generate("token"), stray=generate("token")) == [
-        "the vault holds stray, which is not declared"
-    ]
+    kept = store(tmp_path, db=generate("token"), token=generate("token"), stray=generate("token"))
+    (finding,) = values(subject(tmp_path), kept, b"key")
+    assert finding.problem == "the vault holds stray, which is not declared"
+    path, _, line = finding.place.rpartition(":")
+    assert path == str(vault_path(tmp_path))
+    assert Path(path).read_text().splitlines()[int(line) - 1].strip() == "stray:"
 
 
 def test_the_readers_a_catalogue_may_name_are_those_the_host_side_knows() -> None:
