@@ -13,11 +13,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from mycoops.errors import Finding, Invalid
+from mycoops.yaml_nodes import LOADER, composed
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str, ...]
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's safe loader where there is one, as in Ansible: a catalogue of many hosts takes seconds in Python."""
 QUOTED = re.compile(r"(['\"])(?!<).{2,}\1")
 """What a parser quotes from the file: more than one character of it may be a value."""
 TEXTS = {
@@ -60,14 +59,6 @@ class _Tolerant(yaml.SafeLoader):
 
 
 _Tolerant.add_multi_constructor("!", lambda loader, suffix, node: None)
-
-
-def composed(text: str) -> yaml.Node | None:
-    """The nodes of a document; where it is not YAML, the error is that of the parser in Python: it says more."""
-    try:
-        return yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 def read(path: Path, *, tags: bool = False) -> tuple[Any, Source]:

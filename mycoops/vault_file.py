@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from mycoops.errors import VaultError
-from mycoops.source import composed
+from mycoops.yaml_nodes import composed
 
 ROOT_KEY = "mycoops_vault"
 RESTORE = "Restore the file from version control."

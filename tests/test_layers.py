@@ -12,11 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    errors model checklist secret masking durable role_docs ssh_login
-  < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values verdict
-  < hostcode services vault_file inventory kinds lab_boot lab_image lab_marker ledger runner
-  < vault catalogue
-  < bridge check delivery lab order performer plan report schema
+    errors model checklist secret masking durable role_docs ssh_login yaml_nodes
+  < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault_file verdict
+  < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
+  < bridge catalogue
+  < check delivery lab order performer plan report schema
   < check_values display items planner session
   < rotation.context
   < rotation.replies
