@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, WaitingForPerson
 from mycoops.ledger import Standing
 from mycoops.model import ORDER, State, Verb
-from mycoops.plan import Move
+from mycoops.plan import Move, digest
 from mycoops.rotation import finish, mint, prepare, quarantine, revoke, switch
 from mycoops.rotation.context import Context
 
@@ -51,7 +51,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
 
     Raises Interrupted between two moves, or while a move only waits, when `stop` says so;
     and at the end the failure that describes what is left."""
-    if context.run.plan.get("digest") != context.plan.digest:
+    if context.run.plan.get("digest") != digest(context.plan):
         raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
     for name, standing in context.run.rotations.items():
         if standing.open and standing.halted and not standing.aborting:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from mycoops.errors import WaitingForPerson
+from mycoops.errors import JournalError, WaitingForPerson
+from mycoops.model import Verb
+from mycoops.rotation.walk import walk
 from tests.unit.rotation.conftest import MakeBench
 from tests.unit.rotation.stories import STORIES, Story
 
@@ -38,5 +42,16 @@ def test_a_rotation_that_waits_for_a_person_goes_on_with_what_is_brought(bench: 
 def test_a_crash_between_the_last_part_and_the_whole_is_gone_on_from(bench: MakeBench, story: str, where: str) -> None:
     made = bench(story)
     made.crash(where)
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_plan_with_a_move_less_is_another_plan(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    context = made.context()
+    context.plan = replace(context.plan, moves=tuple(move for move in context.plan.moves if move.verb is not Verb.VERIFY))
+    with pytest.raises(JournalError, match="another plan"):
+        walk(context)
+    assert made.world.calls == []
     assert made.walk() is None
     made.over()
