@@ -32,6 +32,7 @@ REASONS = {
     r"Permission denied": "it refuses the rotator's login",
     r"Could not resolve hostname": "its name is not known",
     r"Connection refused": "nobody listens there",
+    r"Broken pipe|Connection reset|closed by|Shared connection": "the connection broke off; how far its order came is not known",
     r"[Tt]imed out|Timeout, server|No route to host|Network is unreachable": "it does not answer",
 }
 """What ssh says of a connection that failed, the gravest first, and what that means."""

@@ -18,6 +18,7 @@ from mycoops import runner
         ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @ … Permission denied", "its host key is not the known one"),
         ("deploy@127.0.0.1: Permission denied (publickey).", "it refuses the rotator's login"),
         ("Connection timed out during banner exchange", "it does not answer"),
+        ("Shared connection to 127.0.0.1 closed.", "the connection broke off"),
         ("Timeout, server mas not responding.", "it does not answer"),
     ],
 )
