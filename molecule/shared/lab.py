@@ -15,6 +15,7 @@ SHAPES = {
     "systemd_env": "token",
     "service": "token",
     "container_env": "token",
+    "delivery": "token",
     "kind_postgresql": "token",
     "kind_redis": "token",
     "redis_admin": "token",
