@@ -18,7 +18,7 @@ from mycoops import cli_lab, interrupts
 from mycoops import schema as catalogue_schema
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
-from mycoops.errors import ConfigurationError, Exit, Interrupted, MycoopsError
+from mycoops.errors import Exit, Interrupted, MycoopsError, WrongUsage
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
@@ -85,6 +85,10 @@ def deploy(
     """Write env files and units, restart what does not run on them yet, and see it healthy."""
     opened = open_fleet(fleet)
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
+        if names := deploying.under_way(opened):
+            display.note(
+                f"in rotation: {', '.join(names)}: each consumer gets what its rotation has come to; `mycoops resume` goes on"
+            )
         done = deploying.deploy(opened, display.host, stop, host=host, check=check)
     answers.delivered(done, as_json=as_json, check=check)
 
@@ -160,7 +164,7 @@ def rotate(
 ) -> None:
     """Rotate a quarter's checklist, or the credentials named, until every old value is seen refused."""
     if bool(credentials) == bool(quarter):
-        raise ConfigurationError("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2`")
+        raise WrongUsage("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2 --only CREDENTIAL`")
     opened = open_fleet(fleet)
     chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
@@ -178,7 +182,7 @@ def rotate(
 
 def _agree() -> None:
     if not sys.stdin.isatty():
-        raise ConfigurationError("nobody can be asked whether to carry this out; nothing was done", hint="Say --yes.")
+        raise WrongUsage("nobody can be asked whether to carry this out; nothing was done", hint="Say --yes.")
     if not typer.confirm("Carry this out?", err=True):
         raise Interrupted("nothing was done")
 
@@ -234,10 +238,10 @@ def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption =
 
 @log_app.command("verify")
 def log_verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Check the chain of every journal, offline: intact, torn or tampered."""
+    """Check the chain of every journal, offline, and against the rotation log: intact, torn, tampered, shortened or missing."""
     found = looking.verify_log(open_fleet(fleet or context.obj))
     answers.verdicts(found, as_json=as_json)
-    if any(verdict.state == "tampered" for verdict in found):
+    if any(verdict.state not in ("intact", "torn") for verdict in found):
         raise typer.Exit(Exit.FINDINGS)
 
 

@@ -57,6 +57,12 @@ class Invalid(ConfigurationError):
         super().__init__("\n".join(lines), hint="Nothing was changed. `mycoops check` shows this again.")
 
 
+class WrongUsage(ConfigurationError):
+    """The command was called with words that do not fit together or name nothing; nothing was changed."""
+
+    exit_status = Exit.USAGE
+
+
 class VaultError(ConfigurationError):
     """The vault store cannot be read or written; nothing was changed."""
 

@@ -25,7 +25,9 @@ def _mac(key: bytes, previous: str, record: Record) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on) or `tampered` (at `line`)."""
+    """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on) or `tampered` (at `line`).
+
+    Held against a rendered log that names its head, it may also be `shortened` (the head is not in it) or `missing`."""
 
     path: Path
     state: str

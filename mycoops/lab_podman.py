@@ -26,7 +26,9 @@ def podman(*arguments: str, stdin: str = "", timeout: float = 120, check: bool =
         raise LabError(f"podman {_verb(arguments)} did not finish within {timeout:.0f} s") from error
     if check and done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}").splitlines()[-1]
-        raise LabError(f"podman {_verb(arguments)} failed: {last}", hint="lab/install.sh installs what the lab needs")
+        taken = "address already in use" in last
+        hint = "Free the port, or change it in hosts.yml, and try again." if taken else "lab/install.sh installs what the lab needs"
+        raise LabError(f"podman {_verb(arguments)} failed: {last}", hint=hint)
     return done
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +65,8 @@ def _between(first: str, last: str) -> float:
     return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds() if first and last else 0.0
 
 
+HEAD = re.compile(r"^- journal: `([^`]+)`, head `([0-9a-f]+)`$", re.MULTILINE)
+HEAD_DIGITS = 16
 HEADER = """# Secret rotation log
 
 Rendered by mycoops from its journals; do not edit. It holds no value: generations are numbers,
@@ -79,11 +82,16 @@ def rotation_log(runs: Iterable[tuple[str, Run, str]]) -> str:
     return "\n".join(parts)
 
 
+def heads(log: str) -> dict[str, str]:
+    """The heads of the journals that a rendered log vouches for, by the journal's name."""
+    return dict(HEAD.findall(log))
+
+
 def _section(name: str, run: Run, head: str) -> str:
     plan = run.plan
     text = [f"## {run.opened[:10]} {plan['label']}", ""]
     text += [f"- operator: {run.operator}", f"- reason: {run.reason or plan['reason']}", f"- plan: `{plan['digest']}`"]
-    text += [f"- journal: `{name}`, head `{head[:16]}`", ""]
+    text += [f"- journal: `{name}`, head `{head[:HEAD_DIGITS]}`", ""]
     text += ["| date | credential | category | generation | state | new accepted | random refused | old refused | persistence |"]
     text += ["|---|---|---|---|---|---|---|---|---|"]
     for entry in plan["rotations"]:

@@ -53,7 +53,10 @@ class Fleet:
         for path in journal.paths(self.settings.journals):
             records, verdict = journal.read(path, key)
             if verdict.state == "tampered":
-                raise JournalError(f"{path}:{verdict.line}: this record was changed, or written under another install key")
+                raise JournalError(
+                    f"{path}:{verdict.line}: this record was changed, or written under another install key",
+                    hint="`mycoops log verify` checks every journal; restore this one from version control or a backup.",
+                )
             if run := ledger.fold(records):
                 found[path] = run
         return found

@@ -87,8 +87,11 @@ def form_error(form: str) -> str:
         known = LISTS if word == "accepted" else DERIVE if word == "value" else {"": None}
         if derive not in known:
             return f"unknown placeholder <{word}{'|' + derive if derive else ''}>"
-    if re.search(r"<(value|accepted|principal)\b", PLACEHOLDER.sub("", form)):
+    rest = PLACEHOLDER.sub("", form)
+    if re.search(r"<(value|accepted|principal)\b", rest):
         return "a placeholder is not closed"
+    if stray := re.search(r"<([a-z_]+(?:\|\w+)?)>", rest):
+        return f"unknown placeholder <{stray[1]}>: there are <value>, <principal> and <accepted|…>"
     return "" if PLACEHOLDER.search(form) else "no placeholder: write <value>, <principal> or <accepted|json>"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from mycoops import lease
 from mycoops.commands.checking import refuse
 from mycoops.delivery import Requests
-from mycoops.errors import ConfigurationError, Interrupted
+from mycoops.errors import ConfigurationError, Interrupted, WrongUsage
 from mycoops.interrupts import Stop
 from mycoops.order import apart, host_order
 from mycoops.rotation.context import generations
@@ -38,11 +38,15 @@ def deploy(fleet: Fleet, notify: Notify, stop: Stop, *, host: str = "", check: b
     refuse(fleet)
     services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
     if not services:
-        raise ConfigurationError(
-            f"no service runs on {host}", hint="`mycoops check` lists nothing wrong? Then mend the host's name."
-        )
+        known = sorted({service.host for service in fleet.catalogue.services.values()})
+        raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(known)}.")
     with lease.hold(fleet.settings.state, "deploy") as token, open_session(fleet, notify) as session:
         return deliver(session, services, token, stop, check=check)
+
+
+def under_way(fleet: Fleet) -> list[str]:
+    """The credentials whose rotation is open: a deploy brings them as far as that has come, and no further."""
+    return [name for run in fleet.runs().values() for name, standing in run.rotations.items() if standing.open]
 
 
 def redeploy(fleet: Fleet, notify: Notify, stop: Stop, credential: str) -> list[Delivered]:
@@ -50,7 +54,7 @@ def redeploy(fleet: Fleet, notify: Notify, stop: Stop, credential: str) -> list[
     refuse(fleet)
     declared = fleet.catalogue.credentials.get(credential)
     if declared is None:
-        raise ConfigurationError(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
+        raise WrongUsage(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
     services = [consumer.service for consumer in declared.services]
     if not services:
         raise ConfigurationError(f"{credential} has no service to deploy to", hint="Only the rotator uses it.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from mycoops.checklist import QUARTER_MONTH, Quarter
-from mycoops.errors import ConfigurationError
+from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.plan import Held, Plan
 from mycoops.planner import make
 from mycoops.session import Fleet
@@ -16,7 +16,7 @@ from mycoops.vault import Store
 def quarter(name: str, year: int | None, fleet: Fleet) -> Quarter:
     """The quarter a command names. Raises ConfigurationError for another word."""
     if name.upper() not in QUARTER_MONTH:
-        raise ConfigurationError(f"{name} is not a quarter", hint="One of Q1, Q2, Q3, Q4.")
+        raise WrongUsage(f"{name} is not a quarter", hint="One of Q1, Q2, Q3, Q4.")
     return Quarter(name.upper(), year or date.today().year, fleet.catalogue.fleet.window_days)
 
 
@@ -64,5 +64,5 @@ def _known(fleet: Fleet, chosen: Iterable[str]) -> list[str]:
     names = list(chosen) or list(fleet.catalogue.credentials)
     for name in names:
         if name not in fleet.catalogue.credentials:
-            raise ConfigurationError(f"unknown credential {name}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
+            raise WrongUsage(f"unknown credential {name}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
     return names

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mycoops import lease
 from mycoops.check_values import SHORTEST_VALUE
-from mycoops.errors import ConfigurationError
+from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.kinds import Kind
 from mycoops.ledger import Standing
 from mycoops.secret import Secret
@@ -41,7 +41,7 @@ def provide(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "") ->
 def _kind(fleet: Fleet, credential: str) -> Kind:
     declared = fleet.catalogue.credentials.get(credential)
     if declared is None:
-        raise ConfigurationError(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
+        raise WrongUsage(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
     if declared.kind not in fleet.kinds:
         raise ConfigurationError(f"{credential}: unknown kind {declared.kind}", hint="`mycoops check` names the place.")
     return fleet.kinds[declared.kind]
@@ -77,7 +77,10 @@ def _first(store: Store, credential: str, secret: Secret, kind: Kind, slot: str)
         raise ConfigurationError(
             f"{credential}: {kind.kind} has no slot {slot}", hint=f"One of: {', '.join(kind.slots) or 'none'}."
         )
-    used = slot or kind.next_slot("")
+    if kind.slots and not slot:
+        slots = " or ".join(f"--slot {name}" for name in kind.slots)
+        raise WrongUsage(f"{credential}: say in which slot the value that you bring is in force", hint=f"Add {slots}.")
+    used = slot
     store.add(credential, used, secret)
     return Provided(credential, 1, used, "mycoops check")
 

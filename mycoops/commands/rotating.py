@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mycoops import durable, interrupts, journal, lease, ledger, settings
-from mycoops.commands import planning
+from mycoops import durable, interrupts, lease, ledger, settings
+from mycoops.commands import looking, planning
 from mycoops.commands.checking import refuse
-from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, MycoopsError, StepFailed, WaitingForPerson
+from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, JournalError, MycoopsError, StepFailed, WaitingForPerson
 from mycoops.interrupts import Stop
 from mycoops.journal import Journal
 from mycoops.plan import Plan, plan_of
@@ -163,12 +163,19 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
     )
 
 
+RESTORE = "`mycoops log verify` says what is wrong; restore the journal from version control or a backup."
+
+
 def render_log(fleet: Fleet) -> Path:
-    """Render the rotation log from every journal. Raises ConfigurationError where it cannot be written."""
-    key = settings.install_key(fleet.settings)
+    """Render the rotation log from every journal.
+
+    Raises JournalError, leaving the log as it is, where it vouches for something a journal no longer holds, and
+    ConfigurationError where it cannot be written."""
     entries = []
-    for path in journal.paths(fleet.settings.journals):
-        records, _ = journal.read(path, key)
+    for records, verdict in looking.vouched(fleet):
+        path = verdict.path
+        if verdict.state not in ("intact", "torn"):
+            raise JournalError(f"{path} is {verdict.state}; the rotation log is left as it is", hint=RESTORE)
         if run := ledger.fold(records):
             entries.append((path.name, run, str(records[-1]["mac"])))
     try:

@@ -10,7 +10,7 @@ from mycoops.items import SUBJECTS, Subject
 from mycoops.model import Item, Outcome
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
-from mycoops.rotation.replies import explain
+from mycoops.rotation.replies import explain, unheard
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import Standing, combine, judge
 
@@ -78,4 +78,4 @@ def _read(context: Context, items: list[Item], answers: Answers) -> Probed:
             evidence=evidence,
         )
     outcomes = {subject: combine(found, WORST[subject]) for subject, found in seen.items()}
-    return Probed(outcomes["random"], outcomes["new"], outcomes["old"], explain(answers, items))
+    return Probed(outcomes["random"], outcomes["new"], outcomes["old"], explain(answers, items) or unheard(answers, items))

@@ -37,8 +37,19 @@ def error_text(error: dict[str, Any]) -> str:
     place = str(error.get("path", ""))
     if place and error.get("line"):
         place += f":{error['line']}"
-    words = [place, str(error.get("service", "")), str(error.get("message", error.get("code", "failed")))]
-    return ": ".join(word for word in words if word)
+    message = str(error.get("message", error.get("code", "failed")))
+    words = [word for word in (place, str(error.get("service", ""))) if word and word.split(":")[0] not in message]
+    return ": ".join([*words, message])
+
+
+def unheard(answers: Outcome, items: Iterable[Item]) -> str:
+    """Which probe brought nothing to go by, and what it met; empty where all did."""
+    for item in items:
+        reply = answers.of(item.id)
+        if reply and reply.outcome and not reply.outcome.informative:
+            met = ", ".join(str(value) for value in (reply.data.get("evidence") or {}).values() if value not in ("", None))
+            return f"{item.kind} probe from {item.host}: {reply.outcome}" + (f" ({met})" if met else "")
+    return ""
 
 
 def delivery_of(answers: Outcome, host: str) -> Reply | None:

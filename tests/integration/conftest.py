@@ -13,8 +13,7 @@ from tests.integration.lab import Lab
 
 ORDER = ("boot", "deploy", "quarter", "env_files", "rollback", "crash", "refusals", "own_kind", "log", "silence")
 """The modules: the lab that is booted and removed by its own test first, the search through everything last."""
-PORT_OFFSET = -25000
-"""Below the range from which this machine takes ports for its own connections."""
+PORT_OFFSET = -5000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

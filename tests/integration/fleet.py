@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PORT = re.compile(r"\b4[2568]\d{3}\b")
+PORT = re.compile(r"\b2[2568]\d{3}\b")
 
 
 def make(directory: Path, name: str, offset: int) -> Path:

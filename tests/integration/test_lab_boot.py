@@ -15,7 +15,7 @@ from mycoops import lab
 from mycoops.errors import LabError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PORT_OFFSET = 9000
+PORT_OFFSET = 1000
 
 
 def other_lab(folder: Path) -> Path:
@@ -95,7 +95,7 @@ def test_redis_takes_the_admin_hash_once_and_refuses_anything_else(fleet: Path) 
 
 def test_the_website_front_answers_before_any_instance_runs(fleet: Path) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"http://127.0.0.1:{48080 + PORT_OFFSET}/api/health", timeout=5)
+        urllib.request.urlopen(f"http://127.0.0.1:{28080 + PORT_OFFSET}/api/health", timeout=5)
     assert refused.value.code == 502
 
 

@@ -51,7 +51,7 @@ def test_a_bug_is_placed_and_its_message_is_not_shown(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("arguments", [("rotate",), ("rotate", "db", "--quarter", "Q2")])
 def test_rotate_wants_either_names_or_a_quarter(arguments: tuple[str, ...]) -> None:
     done = mycoops(*arguments)
-    assert done.returncode == Exit.CONFIGURATION
+    assert done.returncode == Exit.USAGE
     assert "either which credentials or which quarter" in done.stderr
 
 

@@ -117,6 +117,7 @@ def test_references_are_found_at_any_depth_and_nothing_else_changes() -> None:
         ("<accepted>", "unknown placeholder <accepted>"),
         ("<accepted|url>", "unknown placeholder <accepted|url>"),
         ("<principal|url>", "unknown placeholder <principal|url>"),
+        ("postgresql://<principal>:<valu>@h/db", "unknown placeholder <valu>"),
         ("<value> and <value", "a placeholder is not closed"),
         ("", "no placeholder"),
     ],

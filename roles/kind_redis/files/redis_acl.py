@@ -125,8 +125,10 @@ def check_path(request: dict) -> dict:
     reply = probe({**request, "subject": "random"})
     if reply["outcome"] == "refused":
         return {"done": True, "evidence": reply["evidence"]}
-    code = "unreachable" if reply["outcome"] == "unreachable" else "cannot_verify"
-    raise Refusal(code, "a random password is not refused with WRONGPASS on this path", **reply["evidence"])
+    if reply["outcome"] == "unreachable":
+        message = f"redis at {reply['evidence']['address']} gives no answer to go by: {reply['evidence']['error']}"
+        raise Refusal("unreachable", message, **reply["evidence"])
+    raise Refusal("cannot_verify", "a random password is not refused with WRONGPASS on this path", **reply["evidence"])
 
 
 def preflight(request: dict) -> dict:

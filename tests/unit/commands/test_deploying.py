@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mycoops.commands import deploying
+from mycoops.commands import deploying, planning, rotating
 from mycoops.commands.deploying import Delivered
 from mycoops.errors import ConfigurationError, Interrupted
 from mycoops.interrupts import Stop
 from tests.unit.commands.conftest import MakeStage
-from tests.unit.commands.stage import Stage, never
+from tests.unit.commands.stage import Quiet, Stage, never
 from tests.unit.rotation.stories import Story, fleet, use
 from tests.unit.rotation.world import Fault
 
@@ -90,6 +90,15 @@ def test_unknown_names_are_refused(stage: MakeStage) -> None:
         deploying.redeploy(made.opened(), lambda *_: None, never, "gone")
     with pytest.raises(ConfigurationError, match="has no service to deploy to"):
         deploying.redeploy(made.opened(), lambda *_: None, never, "own")
+
+
+def test_an_open_rotation_is_named_before_a_deploy(stage: MakeStage) -> None:
+    made = stage("O3")
+    assert deploying.under_way(made.opened()) == []
+    opened = made.opened()
+    planned = planning.plan(opened, made.store(), ["it"], label="single", reason="a test")
+    rotating.rotate(opened, planned, Quiet(), lambda *_: None, never)
+    assert deploying.under_way(made.opened()) == ["it"]
 
 
 def pair(group: str) -> Story:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from mycoops import lease
-from mycoops.commands import looking
+from mycoops.commands import looking, rotating
 from mycoops.commands.looking import Status
+from mycoops.errors import JournalError
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage
 from tests.unit.commands.test_rotating import abort, resume, rotate
@@ -90,7 +93,37 @@ def test_every_chain_is_checked(stage: MakeStage) -> None:
     first, second = made.journals
     first.write_bytes(first.read_bytes().replace(b'"API"', b'"API"').replace(b'"accepted"', b'"refused"', 1))
     second.write_bytes(second.read_bytes()[:-5])
+    assert [verdict.state for verdict in looking.verify_log(made.opened())] == ["tampered", "shortened"]
+    made.opened().settings.rotation_log.unlink()
     assert [verdict.state for verdict in looking.verify_log(made.opened())] == ["tampered", "torn"]
+
+
+def test_a_journal_that_only_the_log_knows_of_is_missing_and_the_log_keeps_its_evidence(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    rotate(made, "two")
+    log = made.opened().settings.rotation_log
+    before, away = log.read_text(), made.journals[0].with_suffix(".away")
+    made.journals[0].rename(away)
+    assert [verdict.state for verdict in looking.verify_log(made.opened())] == ["intact", "missing"]
+    with pytest.raises(JournalError, match="is missing"):
+        rotating.render_log(made.opened())
+    assert log.read_text() == before
+    away.rename(away.with_suffix(".jsonl"))
+    rotating.render_log(made.opened())
+    assert log.read_text() == before
+
+
+def test_a_log_is_not_rendered_anew_from_a_journal_that_was_changed(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    log = made.opened().settings.rotation_log
+    before = log.read_text()
+    made.journals[0].write_bytes(made.journals[0].read_bytes().replace(b'"accepted"', b'"refused"', 1))
+    with pytest.raises(JournalError, match="is tampered") as caught:
+        rotating.render_log(made.opened())
+    assert "mycoops log verify" in caught.value.hint
+    assert log.read_text() == before
 
 
 def test_the_calendar_begins_with_the_window_that_is_open(stage: MakeStage) -> None:

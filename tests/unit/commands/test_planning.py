@@ -66,7 +66,9 @@ def test_a_preview_needs_no_password_and_is_the_plan_that_follows(tmp_path: Path
     assert [(r.credential, r.from_generation, r.to_principal) for r in before.rotations] == [("db", 1, "app_b"), ("token", 1, "")]
     (opened.settings.state / "vault-password").write_text(fleets.PASSWORD)
     for name in lacking:
-        providing.provide(opened, name, generate("token"))
+        providing.provide(
+            opened, name, generate("token"), slot="a" if opened.kinds[opened.catalogue.credentials[name].kind].slots else ""
+        )
     (opened.settings.state / "vault-password").unlink()
     after, lacking = planning.preview(opened, [], label="2031-Q2", reason="r")
     assert lacking == planning.lacking(opened) == []

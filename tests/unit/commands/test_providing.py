@@ -9,7 +9,7 @@ import pytest
 
 from mycoops.commands import checking, looking, providing, rotating, starting
 from mycoops.commands.planning import plan
-from mycoops.errors import ConfigurationError, Exit
+from mycoops.errors import ConfigurationError, Exit, WrongUsage
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 from tests.unit.commands.conftest import MakeStage
@@ -115,6 +115,9 @@ def test_a_first_value_goes_into_the_vault_in_the_slot_that_is_said(new_fleet: F
     value = Secret(secrets.token_urlsafe(32))
     with pytest.raises(ConfigurationError, match="no slot z"):
         providing.provide(new_fleet, "postgresql_example", value, slot="z")
+    with pytest.raises(WrongUsage, match="say in which slot") as caught:
+        providing.provide(new_fleet, "postgresql_example", value)
+    assert "--slot a or --slot b" in caught.value.hint
     kept = providing.provide(new_fleet, "postgresql_example", value, slot="b")
     assert (kept.generation, kept.slot, kept.next) == (1, "b", "mycoops check")
     store = new_fleet.store()
