@@ -203,7 +203,7 @@ def test_a_new_fleet_is_checked_planned_and_given_its_value(installed: Command, 
     planned = installed("plan", "--fleet", str(fleet), "--quarter", "Q2", "--year", "2031", "--json")
     assert planned.returncode == 0, planned.stderr
     assert json.loads(planned.stdout)["point_of_no_return"].endswith("revoke")
-    given = installed("provide", "postgresql_example", "--fleet", str(fleet), stdin=generate("token").reveal())
+    given = installed("provide", "postgresql_example", "--slot", "a", "--fleet", str(fleet), stdin=generate("token").reveal())
     assert given.returncode == 0, given.stderr
     after = installed("check", "--fleet", str(fleet))
     assert (after.returncode, after.stderr) == (0, "")
@@ -217,7 +217,7 @@ def test_playbooks_roles_and_plugins_of_the_installed_command_run(installed: Com
     here = hosts.read_text().replace("ansible_host: 192.0.2.10", "ansible_connection: local")
     hosts.write_text(here.replace("ansible_become: true", "ansible_become: false").replace("/usr/bin/python3", sys.executable))
     catalogue.write_text(catalogue.read_text().replace("/etc/example/api.env", f"{tmp_path}/none/api.env"))
-    installed("provide", "postgresql_example", "--fleet", str(fleet), stdin=generate("token").reveal())
+    installed("provide", "postgresql_example", "--slot", "a", "--fleet", str(fleet), stdin=generate("token").reveal())
     done = installed("deploy", "--check", "--json", "--fleet", str(fleet))
     assert done.returncode == 4, done.stderr
     (host,) = json.loads(done.stdout)

@@ -19,7 +19,7 @@ from mycoops_reply import Refusal
 from mycoops import ssh_login
 
 OUTCOMES = {
-    "accepted": {"rc": 0, "stdout": "OK"},
+    "accepted": {"rc": 0, "stdout": "OK!"},
     "refused": {"rc": [1, 2], "stderr": "denied"},
     "done": {"rc": 0, "changed": True},
 }
@@ -27,7 +27,7 @@ OUTCOMES = {
 
 @pytest.mark.parametrize(
     ("script", "outcome"),
-    [("cat; echo OK", "accepted"), ("echo denied >&2; exit 2", "refused"), ("cat", "done")],
+    [("cat; echo OK!", "accepted"), ("echo denied >&2; exit 2", "refused"), ("cat", "done")],
 )
 def test_commands(script: str, outcome: str) -> None:
     value = fresh()
