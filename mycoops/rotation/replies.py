@@ -38,7 +38,8 @@ def error_text(error: dict[str, Any]) -> str:
     if place and error.get("line"):
         place += f":{error['line']}"
     message = str(error.get("message", error.get("code", "failed")))
-    words = [word for word in (place, str(error.get("service", ""))) if word and word.split(":")[0] not in message]
+    message = message.removeprefix(f"{error.get('path')}: line {error.get('line')}: ")
+    words = [word for word in (place, str(error.get("service", ""))) if word and not message.startswith(f"{word}: ")]
     return ": ".join([*words, message])
 
 

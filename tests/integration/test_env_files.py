@@ -10,7 +10,7 @@ from tests.integration import promises
 from tests.integration.lab import Lab
 
 PATH = "/opt/mycosoft/.env"
-TOKEN = b"ghp_notARealTokenButItLooksLikeOne0123"
+TOKEN = b"a-bare-token-on-a-line-of-its-own"
 CREDENTIALS = ("postgresql_website", "postgresql_mindex_api")
 
 

@@ -12,7 +12,8 @@ from mycoops.runner import Outcome
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        ({"path": "/etc/a.env", "line": 9, "message": "/etc/a.env: line 9: no"}, "/etc/a.env: line 9: no"),
+        ({"path": "/etc/a.env", "line": 9, "message": "/etc/a.env: line 9: no"}, "/etc/a.env:9: no"),
+        ({"path": "/etc/a.env", "message": "/etc/a.env: not a file"}, "/etc/a.env: not a file"),
         ({"path": "/etc/a.env", "line": 9, "message": "no"}, "/etc/a.env:9: no"),
         ({"service": "api", "message": "api: redis is not ok"}, "api: redis is not ok"),
         ({"service": "api", "message": "restart failed"}, "api: restart failed"),
