@@ -50,7 +50,9 @@ def test_a_record_taken_out_is_tampering(lab: Lab, copy: Path) -> None:
     assert verdict(lab, copy, 8)[path.name] == "tampered"
 
 
-def test_a_tail_cut_off_is_torn(lab: Lab, copy: Path) -> None:
+def test_a_tail_cut_off_is_told_from_what_the_log_vouches_for(lab: Lab, copy: Path) -> None:
     path = longest(copy)
     path.write_bytes(path.read_bytes()[:-25])
+    assert verdict(lab, copy, 8)[path.name] == "shortened"
+    (copy / "docs" / "SECRET_ROTATION_LOG.md").unlink()
     assert verdict(lab, copy, 0)[path.name] == "torn"
