@@ -134,8 +134,3 @@ def _evidence(facts: list[Record]) -> str:
         host = f" from {fact['host']}" if fact.get("host") else ""
         words.append(f"{fact['outcome']}{host} at {fact['time'][11:19]}" + (f" ({detail})" if detail else ""))
     return "; ".join(words).replace("|", "/") or "–"
-
-
-def succeeded(run: Run) -> bool:
-    """Whether every rotation of a run was carried to its end."""
-    return all(standing.state is State.CLOSED for standing in run.rotations.values())

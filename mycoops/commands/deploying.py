@@ -84,9 +84,11 @@ def deliver(
         done += [_delivered(host, outcome, check=check) for host in wave]
         if any(one.error for one in done):
             break
-    missed = [host for host in requests if host not in {one.host for one in done}]
+    reached = {one.host for one in done}
+    missed = [host for host in requests if host not in reached]
     done += [Delivered(host, False, [], [], "not come to: another host of its service group failed") for host in missed]
-    return sorted(done, key=lambda one: host_order(fleet.catalogue, requests).index(one.host))
+    by_host = {one.host: one for one in done}
+    return [by_host[host] for host in host_order(fleet.catalogue, requests)]
 
 
 def _delivered(host: str, outcome: Outcome, *, check: bool) -> Delivered:
