@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from mycoops.drill.bench import Bench
+from mycoops.drill.points import watching
+from mycoops.drill.stories import APART, STORIES, Story
 from tests.unit.commands.stage import Stage
-from tests.unit.rotation.bench import Bench, instrument
-from tests.unit.rotation.stories import APART, STORIES, Story
 
 MakeStage = Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeStage:
+def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MakeStage]:
     """Make the stage of a test."""
     holder: list[Bench] = []
-    instrument(monkeypatch, holder)
     monkeypatch.setattr("mycoops.session.password_secrets", lambda _: [])
 
     def make(story: str | Story = APART) -> Stage:
@@ -29,4 +29,5 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeStage:
         holder.append(made)
         return made
 
-    return make
+    with watching(lambda: holder[0] if holder else None):
+        yield make

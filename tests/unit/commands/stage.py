@@ -13,11 +13,11 @@ import yaml
 
 from mycoops import catalogue, session, settings
 from mycoops.checklist import ITEMS
+from mycoops.drill.bench import Bench, Quiet
+from mycoops.drill.stories import KINDS, Story
 from mycoops.interrupts import Stop
 from mycoops.plan import Plan
 from mycoops.session import Fleet
-from tests.unit.rotation.bench import Bench, Quiet
-from tests.unit.rotation.stories import KINDS, Story
 
 
 class Stage(Bench):

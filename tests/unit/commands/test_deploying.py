@@ -6,12 +6,12 @@ import pytest
 
 from mycoops.commands import deploying, planning, rotating
 from mycoops.commands.deploying import Delivered
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import Story, fleet, use
 from mycoops.errors import ConfigurationError, Interrupted
 from mycoops.interrupts import Stop
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.rotation.stories import Story, fleet, use
-from tests.unit.rotation.world import Fault
 
 
 def deploy(made: Stage, **options: object) -> list[Delivered]:

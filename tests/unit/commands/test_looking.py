@@ -10,11 +10,11 @@ import pytest
 from mycoops import lease
 from mycoops.commands import looking, rotating
 from mycoops.commands.looking import Status
+from mycoops.drill.faults import Fault
 from mycoops.errors import JournalError
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage
 from tests.unit.commands.test_rotating import abort, resume, rotate
-from tests.unit.rotation.world import Fault
 
 
 def status(made: Stage, name: str, today: date | None = None) -> Status:

@@ -9,12 +9,12 @@ import pytest
 
 from mycoops.commands import checking, looking, providing, rotating, starting
 from mycoops.commands.planning import plan
+from mycoops.drill.authorities import Single, Tokens
 from mycoops.errors import ConfigurationError, Exit, WrongUsage
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.rotation.authorities import Single, Tokens
 
 
 def bring(made: Stage, credential: str, value: str, **options: str) -> providing.Provided:

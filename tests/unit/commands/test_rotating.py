@@ -8,15 +8,15 @@ import pytest
 
 from mycoops import interrupts, lease
 from mycoops.commands import planning, rotating
+from mycoops.drill.faults import Fault
+from mycoops.drill.points import Crash
+from mycoops.drill.stories import Story, fleet, use
 from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Locked, StepFailed, WaitingForPerson
 from mycoops.interrupts import Stop
 from mycoops.model import State
 from mycoops.plan import Plan
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.rotation.bench import Crash
-from tests.unit.rotation.stories import Story, fleet, use
-from tests.unit.rotation.world import Fault
 
 
 def planned(made: Stage, *names: str) -> Plan:

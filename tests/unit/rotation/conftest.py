@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.rotation.bench import Bench, Clock, instrument
-from tests.unit.rotation.stories import STORIES, Story
+from mycoops.drill.bench import Bench
+from mycoops.drill.points import Clock, watching
+from mycoops.drill.stories import STORIES, Story
 
 MakeBench = Callable[..., Bench]
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeBench]:
+def bench() -> Iterator[MakeBench]:
     """Make benches; only the last one made is watched."""
     memory = Path("/dev/shm")
     root = Path(tempfile.mkdtemp(prefix="bench-", dir=memory if memory.is_dir() else None))
     holder: list[Bench] = []
-    instrument(monkeypatch, holder)
 
     def make(story: str | Story, clock: Clock | None = None) -> Bench:
         holder.clear()
@@ -31,6 +31,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeBench]:
         return made
 
     try:
-        yield make
+        with watching(lambda: holder[0] if holder else None):
+            yield make
     finally:
         shutil.rmtree(root)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.authorities import Tokens
+from mycoops.drill.bench import Bench
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import STORIES
 from mycoops.errors import ForwardOnly, StepFailed
 from mycoops.model import ORDER, Stage, State
 from mycoops.rotation.context import generations
-from tests.unit.rotation.authorities import Tokens
-from tests.unit.rotation.bench import Bench
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import STORIES
-from tests.unit.rotation.world import Fault
 
 BEFORE = {
     "O1-slots": ("db", ORDER[1:3] + ORDER[4:7] + ORDER[8:12]),

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from mycoops.drill.bench import Bench, Snapshot
+from mycoops.drill.points import Clock, Crash
+from mycoops.drill.stories import STORIES
 from mycoops.errors import ForwardOnly
 from mycoops.model import State
-from tests.unit.rotation.bench import Bench, Clock, Crash, Snapshot
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import STORIES
 
 SINGLE = [name for name in STORIES if name != "mixed"]
 TWO_VALID = [name for name in SINGLE if name.startswith(("O1", "O2", "O3"))]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.bench import Bench
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import APART, STORIES
 from mycoops.errors import ForwardOnly, MycoopsError, StepFailed, WaitingForPerson
 from mycoops.model import State
-from tests.unit.rotation.bench import Bench
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import APART, STORIES
 from tests.unit.rotation.test_crashes import SINGLE, blaming, photographs
-from tests.unit.rotation.world import Fault
 
 
 def fits(made: Bench, error: MycoopsError | None) -> bool:

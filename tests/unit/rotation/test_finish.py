@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import Story, fleet, lists
 from mycoops.errors import ForwardOnly, StepFailed
 from mycoops.model import State
 from mycoops.rotation import finish
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import Story, fleet, lists
-from tests.unit.rotation.world import Fault
 
 
 def test_the_soak_is_as_long_as_the_fleet_says(bench: MakeBench) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.authorities import Tokens
+from mycoops.drill.bench import Bench
+from mycoops.drill.faults import Fault
 from mycoops.errors import StepFailed, WaitingForPerson
 from mycoops.model import State
 from mycoops.rotation.mint import ATTEMPTS
 from mycoops.secret import generate
-from tests.unit.rotation.authorities import Tokens
-from tests.unit.rotation.bench import Bench
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.world import Fault
 
 
 def candidate(made: Bench, credential: str, generation: int = 2) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.authorities import Single, Tokens
+from mycoops.drill.stories import APART
 from mycoops.errors import ForwardOnly
 from mycoops.model import State
-from tests.unit.rotation.authorities import Single, Tokens
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import APART
 
 
 @pytest.mark.parametrize(

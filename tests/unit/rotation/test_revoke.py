@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.authorities import Logins, Tokens
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import Story, fleet, use
 from mycoops.errors import ForwardOnly, StepFailed
 from mycoops.model import State
-from tests.unit.rotation.authorities import Logins, Tokens
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import Story, fleet, use
-from tests.unit.rotation.world import Fault
 
 OVERWRITTEN = [("O2", "it", "h2", "job", "SECRET"), ("O1-lists", "token", "h1", "near", "TOKEN")]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.faults import Fault
+from mycoops.drill.stories import APART, Story, fleet, simple, use
 from mycoops.errors import ForwardOnly, WaitingForPerson
 from mycoops.model import Stage, State
 from mycoops.secret import generate
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import APART, Story, fleet, simple, use
-from tests.unit.rotation.world import Fault
 
 
 def manual(kind: str) -> Story:
@@ -106,7 +106,7 @@ def test_after_the_cut_a_deploy_writes_the_new_value_everywhere(bench: MakeBench
     made.crash("before the record state it SWITCHING")
     made.deploy()
     value = made.store().secret("it", 2).reveal()
-    assert {held[1] for _, held in made.world._holders("it")} == {value}
+    assert {held[1] for _, held in made.world.holders("it")} == {value}
     assert made.walk() is None
     made.over()
 

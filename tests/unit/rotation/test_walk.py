@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from mycoops.drill.stories import STORIES, Story
 from mycoops.errors import JournalError, WaitingForPerson
 from mycoops.model import Verb
 from mycoops.rotation.walk import walk
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.stories import STORIES, Story
 
 
 @pytest.mark.parametrize("story", [story for story in STORIES.values() if not story.waits], ids=lambda story: story.name)

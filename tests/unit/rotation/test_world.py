@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.drill.faults import Fault, Violation
 from mycoops.model import State
 from mycoops.rotation import finish, prepare, revoke, switch
 from mycoops.rotation.context import Context
 from mycoops.secret import generate
 from mycoops.vault import Store
 from tests.unit.rotation.conftest import MakeBench
-from tests.unit.rotation.world import Fault, Violation
 
 
 def test_it_notices_a_revocation_before_every_acknowledgement(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Stands in for Ansible's vault where a test writes hundreds of files: the shape of its text, none of its cost."""
+"""Stands in for Ansible's vault where a drill writes hundreds of files: the shape of its text, none of its cost."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.rotation.authorities import Refused
+from mycoops.drill.authorities import Refused
 
 Env = dict[str, str]
 

@@ -6,40 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from mycoops.catalogue import Catalogue
-from mycoops.kinds import HumanStep, Kind
+from mycoops.kinds import Capability, HumanStep, Kind
 from mycoops.model import Overlap
 
-ALL = frozenset({"preflight", "parity", "drain", "persistence"})
+
+def _kind(name: str, summary: str, overlap: Overlap, *capabilities: Capability, **more: Any) -> Kind:
+    return Kind(kind=name, summary=summary, overlap=overlap, capabilities=frozenset(capabilities), **more)
+
+
 PERSON = HumanStep(page="https://console.example/tokens", instruction="make a token named after the tag")
 KINDS = {
     kind.kind: kind
     for kind in (
-        Kind(kind="pair", summary="two names", overlap=Overlap.O1, slots=("a", "b"), capabilities=ALL),
-        Kind(kind="acl", summary="a set", overlap=Overlap.O1, capabilities=ALL - {"drain"}),
-        Kind(kind="listed", summary="a list", overlap=Overlap.O1, accepts_by="delivery", capabilities={"preflight"}),
-        Kind(
-            kind="key",
-            summary="the rotator's",
-            overlap=Overlap.O1,
-            own_access=True,
-            probe_from="controller",
-            capabilities={"persistence"},
-        ),
-        Kind(kind="provider", summary="by API", overlap=Overlap.O2, probe_from="authority", capabilities={"persistence"}),
-        Kind(kind="person", summary="by hand", overlap=Overlap.O3, probe_from="authority", human=PERSON),
-        Kind(kind="single", summary="one slot", overlap=Overlap.O4, capabilities={"preflight", "stage", "persistence"}),
-        Kind(kind="bare", summary="one slot, nothing armed", overlap=Overlap.O4),
-        Kind(
-            kind="password",
-            summary="the rotator's",
-            overlap=Overlap.O4,
-            own_access=True,
-            probe_from="controller",
-            capabilities={"stage", "persistence"},
-        ),
-        Kind(kind="console", summary="one slot, by hand", overlap=Overlap.O6, probe_from="authority", human=PERSON),
+        _kind("pair", "two names", Overlap.O1, "preflight", "parity", "drain", "persistence", slots=("a", "b")),
+        _kind("acl", "a set", Overlap.O1, "preflight", "parity", "persistence"),
+        _kind("listed", "a list", Overlap.O1, "preflight", accepts_by="delivery"),
+        _kind("key", "the rotator's", Overlap.O1, "persistence", own_access=True, probe_from="controller"),
+        _kind("provider", "by API", Overlap.O2, "persistence", probe_from="authority"),
+        _kind("person", "by hand", Overlap.O3, probe_from="authority", human=PERSON),
+        _kind("single", "one slot", Overlap.O4, "preflight", "stage", "persistence"),
+        _kind("bare", "one slot, nothing armed", Overlap.O4),
+        _kind("password", "the rotator's", Overlap.O4, "stage", "persistence", own_access=True, probe_from="controller"),
+        _kind("console", "one slot, by hand", Overlap.O6, probe_from="authority", human=PERSON),
     )
 }
+"""One kind for each way in which the engine can meet an authority."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +130,17 @@ def own_password() -> Catalogue:
     return fleet({}, {"own": _credential("password", {"host": "h1"}, [{"rotator": True}])})
 
 
+def _both(variable: str, form: str = "<value>") -> list[dict[str, Any]]:
+    return [use("api", variable, form), use("job", variable, form)]
+
+
 def mixed() -> Catalogue:
     """A quarter: every class at once, several of them in one service."""
     reads = ["DB", "TOKENS", "TOKEN", "CLOUD", "MODEL", "LEGACY", "BOT"]
     services = {name: _service(host, name, reads) for name, host in (("api", "h1"), ("job", "h2"), ("gate", "h3"))}
-    both = lambda variable, form="<value>": [use("api", variable, form), use("job", variable, form)]  # noqa: E731
     credentials = {
-        "db": _credential("pair", {"host": "h3"}, both("DB", "<principal>:<value>"), principal="app"),
-        "token": _credential("listed", {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}, both("TOKEN")),
+        "db": _credential("pair", {"host": "h3"}, _both("DB", "<principal>:<value>"), principal="app"),
+        "token": _credential("listed", {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}, _both("TOKEN")),
         "cloud": _credential("provider", {"host": "h3"}, [use("job", "CLOUD")]),
         "model": _credential("person", {"host": "h3"}, [use("gate", "MODEL")]),
         "legacy": _credential("single", {"host": "h3"}, [use("api", "LEGACY")]),

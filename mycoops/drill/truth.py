@@ -1,0 +1,161 @@
+"""What is true in a scripted world at an instant: which values are accepted, who holds which, and which invariants hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from mycoops.catalogue import Catalogue
+from mycoops.drill.authorities import Authority
+from mycoops.drill.faults import Fault, require
+from mycoops.drill.hosts import Env, Machine
+from mycoops.kinds import Kind
+from mycoops.vault import Store
+
+Records = list[dict[str, Any]]
+
+
+@dataclass
+class Truth:
+    """Authorities, hosts and the store beside each other; `note` hears of every single effect, after the invariants were asserted.
+
+    `allergic` services fail on a new value, `ill` ones always; `dead` credentials had their old value killed by somebody else."""
+
+    catalogue: Catalogue
+    kinds: Mapping[str, Kind]
+    open_store: Callable[[], Store]
+    journal: Callable[[], Records]
+    kept: Callable[[], dict[tuple[str, int], str]]
+    note: Callable[[str], None] = lambda what: None
+    authorities: dict[str, dict[str, Authority]] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    rotator: dict[str, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    allergic: set[str] = field(default_factory=set)
+    ill: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+    firsts: set[str] = field(default_factory=set)
+    uses: dict[str, int] = field(default_factory=dict)
+    leaks: list[str] = field(default_factory=list)
+    staged: dict[str, set[str]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    hand: dict[str, str] = field(default_factory=dict)
+    resting: bool = False
+
+    # what is true now
+
+    def accepts(self, credential: str, principal: str, value: str) -> bool:
+        """Whether every authority of the credential accepts this login."""
+        if self.kinds[self.catalogue.credentials[credential].kind].accepts_by == "delivery":
+            return self._listed(credential, principal, value)
+        return all(one.trust or one.holds(principal, value) for one in self.authorities[credential].values())
+
+    def _listed(self, credential: str, principal: str, value: str) -> bool:
+        declared = self.catalogue.credentials[credential].authority
+        lists = [self._process(name).get(variable, "[]") for name in declared.services for variable in declared.accepts]
+        return all(value in json.loads(text) for text in lists)
+
+    def _process(self, service: str) -> Env:
+        return self.machines[self.catalogue.services[service].host].processes[service]
+
+    def _disk(self, service: str, variable: str) -> str:
+        declared = self.catalogue.services[service]
+        return self.machines[declared.host].files[declared.file_of(variable).path].get(variable, "")
+
+    def holders(self, credential: str, *, disk: bool = True) -> Iterator[tuple[str, tuple[str, str]]]:
+        """(who, (principal, value)) of every consumer, as it runs and as it would start."""
+        declared = self.catalogue.credentials[credential]
+        for consumer in declared.services:
+            for variable, form in consumer.env.items():
+                yield f"{consumer.service} as it runs", split(form, declared.principal, self._process(consumer.service)[variable])
+                if disk:
+                    text = self._disk(consumer.service, variable)
+                    yield f"{consumer.service} as it would start", split(form, declared.principal, text)
+        if credential in self.rotator:
+            yield "the rotator", (declared.principal, self.kept()[credential, self.rotator[credential]])
+
+    def _sick(self, service: str, env: Env) -> str:
+        if service in self.ill:
+            return "it is ill for reasons of its own"
+        for name, declared in self.catalogue.credentials.items():
+            for consumer in declared.services:
+                for variable, form in consumer.env.items() if consumer.service == service else ():
+                    principal, value = split(form, declared.principal, env[variable])
+                    if not self.accepts(name, principal, value):
+                        return f"its login with {name} is refused"
+                    if service in self.allergic and value not in self.firsts:
+                        return "it does not bear a new value"
+        return ""
+
+    # invariants
+
+    def _look(self, what: str) -> None:
+        self.check()
+        self.note(what)
+
+    def check(self) -> None:
+        """Invariants 1, 2 and 6, at this very instant."""
+        require(not self.stale, f"6: a host was given an older order: {self.stale}")
+        kept = {*self.kept().values(), *self.hand.values()}
+        self.known |= kept
+        for name, declared in self.catalogue.credentials.items():
+            overlap = self.kinds[declared.kind].overlap
+            for value, tag in self.valid_values(name).items():
+                require(value in kept or (bool(tag) and not self.resting), f"1: a value valid for {name} is kept nowhere")
+            excused = name in self.dead or any(one.outage for one in self.authorities[name].values())
+            if overlap.two_valid and not excused:
+                for who, (principal, value) in self.holders(name):
+                    require(self.accepts(name, principal, value), f"2: {name}: {who} holds what is not accepted")
+
+    def valid_values(self, credential: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for authority in self.authorities[credential].values():
+            found.update(authority.valid())
+        declared = self.catalogue.credentials[credential].authority
+        for service in declared.services:
+            for variable in declared.accepts:
+                found.update(dict.fromkeys(json.loads(self._process(service).get(variable, "[]")), ""))
+        return found
+
+    def _revocable(self, credential: str, *, back: bool) -> None:
+        """Invariant 4, and what is durable before the old value goes."""
+        mine = [record for record in self.journal() if record.get("credential") == credential]
+        states = [record["state"] for record in mine if record["event"] == "state"]
+        if back:
+            require("ROLLING_BACK" in states, f"{credential}: a candidate is revoked outside an abort")
+            return
+        require(states[-1] == "REVOKING", f"{credential}: REVOKING was not durable before its effect")
+        require("PROMOTED" in states, f"{credential}: revoked before PROMOTED")
+        require(any(r.get("forward_only") for r in mine), f"{credential}: revoked before the point of no return")
+        require(any(r.get("fact") == "soaked" for r in mine), f"4: {credential}: revoked without soak evidence")
+        stages = {r["service"]: r["stage"] for r in mine if r["event"] == "consumer"}
+        wanted = {consumer.service or "rotator" for consumer in self.catalogue.credentials[credential].consumers}
+        missing = [name for name in wanted if stages.get(name) != "acknowledged"]
+        require(not missing, f"4: {credential}: revoked before {missing} acknowledged")
+
+    def _cuttable(self, credential: str) -> None:
+        """Invariant 3, and the record of the point of no return."""
+        mine = [record for record in self.journal() if record.get("credential") == credential]
+        require(any(r.get("state") == "CUTOVER" and r.get("forward_only") for r in mine), f"{credential}: cut unrecorded")
+        for consumer in self.catalogue.credentials[credential].services:
+            staged = consumer.service in self.staged.get(credential, set())
+            require(staged, f"3: {credential}: cut before {consumer.service} was staged")
+
+
+def split(form: str, principal: str, text: str) -> tuple[str, str]:
+    """Read principal and value back out of a rendered form."""
+    if form == "<value>":
+        return principal, text
+    found = _pattern(form).fullmatch(text)
+    return (found["principal"], found["value"]) if found else ("", text)
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(re.escape(form).replace("<principal>", "(?P<principal>.*?)").replace("<value>", "(?P<value>.*)"))
