@@ -29,7 +29,7 @@ BOOTSTRAP = (
 )
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(mycoops_\w+)", re.MULTILINE)
 
-EFFECTS = frozenset({"mint", "revoke", "stage", "cutover", "confirm", "restore"})
+EFFECTS = frozenset({"mint", "refresh", "revoke", "stage", "cutover", "confirm", "restore"})
 """The entries of a kind that change something: a host does one at a time, and none of an older lease than it has seen."""
 HOST_STATE = "/var/lib/mycoops"
 """Where a host keeps its lock and the latest lease it has seen."""

@@ -14,6 +14,8 @@ from mycoops.plan import Move
 
 WORDS = {
     Verb.PREFLIGHT: "asking every authority, reading every env file",
+    Verb.REFRESH: "using the value once, and keeping the next one",
+    Verb.RELEASE: "giving the next value to those who hold a copy",
     Verb.MINT: "making new values, valid beside the old",
     Verb.ACCEPT: "accepting old and new",
     Verb.VERIFY: "probing: random, new, old",

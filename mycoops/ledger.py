@@ -31,6 +31,8 @@ class Standing:
     aborting: bool = False
     opened: str = ""
     ended: str = ""
+    until: str = ""
+    """Until when a provider may go on accepting the old value."""
 
     @property
     def open(self) -> bool:
@@ -164,6 +166,7 @@ def _state(standing: Standing, record: Record) -> None:
     if standing.state is State.REVOKING:
         standing.dropped_by.clear()
     standing.forward_only = standing.forward_only or bool(record.get("forward_only"))
+    standing.until = record.get("until", "")
     if standing.state is State.ROLLING_BACK:
         standing.aborting = True
     if not standing.open:

@@ -29,6 +29,11 @@ class Overlap(StrEnum):
         return self in (Overlap.O4, Overlap.O5, Overlap.O6)
 
     @property
+    def mutating(self) -> bool:
+        """Whether using the value replaces it: whoever refreshes has to be the only one."""
+        return self is Overlap.O7
+
+    @property
     def needs_person(self) -> bool:
         """Whether a person makes the value in a web console."""
         return self in (Overlap.O3, Overlap.O6)
@@ -77,6 +82,8 @@ ENDED = frozenset({State.CLOSED, State.ABORTED, State.ROLLED_BACK})
 ORDER = (
     State.PLANNED,
     State.PREFLIGHT,
+    State.LEASE,
+    State.REFRESH,
     State.MINTING,
     State.MINTED,
     State.ACTIVATED,
@@ -87,12 +94,14 @@ ORDER = (
     State.SWITCHED,
     State.SOAKING,
     State.PROMOTED,
+    State.PERSISTED,
     State.REVOKING,
     State.REVOKED,
+    State.RELEASED,
     State.PROVEN_DEAD,
     State.CLOSED,
 )
-"""The main line; side states keep the place on it that was reached before."""
+"""The main line; side states keep the place on it that was reached before. LEASE, REFRESH, PERSISTED and RELEASED are O7's."""
 
 
 class Stage(StrEnum):
@@ -126,6 +135,8 @@ class Verb(StrEnum):
     """What a move does; each is a playbook or an act of the controller."""
 
     PREFLIGHT = "preflight"
+    REFRESH = "refresh"
+    RELEASE = "release"
     MINT = "mint"
     ACCEPT = "accept"
     VERIFY = "verify"
@@ -140,7 +151,7 @@ class Verb(StrEnum):
     CLOSE = "close"
 
 
-FORWARD_ONLY = frozenset({Verb.CUTOVER, Verb.REVOKE, Verb.DROP})
+FORWARD_ONLY = frozenset({Verb.REFRESH, Verb.CUTOVER, Verb.REVOKE, Verb.DROP})
 """From the first effect of one of these there is no way back."""
 
 

@@ -12,6 +12,9 @@ from mycoops.model import FORWARD_ONLY, Verb
 from mycoops.order import SEGMENTS, host_order, segment_of, waves
 from mycoops.plan import Held, Move, Plan, Restart, Rotation, digest
 
+LISTS = (Verb.ACCEPT, Verb.DROP)
+"""The moves in which a service is an authority."""
+
 
 def make(
     catalogue: Catalogue, kinds: Mapping[str, Kind], held: Mapping[str, Held], chosen: Iterable[str], *, label: str, reason: str
@@ -86,10 +89,14 @@ def _moves(rotations: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, 
 
 
 def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> None:
+    mutating, everything = [rotation for rotation in part if rotation.overlap.mutating], part
+    part = [rotation for rotation in part if rotation not in mutating]
     two = [rotation for rotation in part if not rotation.overlap.one_slot]
     one = [rotation for rotation in part if rotation.overlap.one_slot]
     listed = [rotation for rotation in two if kinds[rotation.kind].accepts_by == "delivery"]
     direct = [rotation for rotation in two if rotation not in listed]
+    moves.add(Verb.REFRESH, mutating)
+    _releases(moves, mutating, catalogue)
     moves.add(Verb.MINT, part)
     for service, users in _authority_services(listed, catalogue):
         moves.add(Verb.ACCEPT, users, [service], [catalogue.services[service].host])
@@ -104,7 +111,7 @@ def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: M
     moves.add(Verb.REVOKE, direct)
     for service, users in _authority_services(listed, catalogue):
         moves.add(Verb.DROP, users, [service], [catalogue.services[service].host])
-    moves.add(Verb.PROVE, part)
+    moves.add(Verb.PROVE, everything)
 
 
 def _services(rotation: Rotation, catalogue: Catalogue) -> list[str]:
@@ -139,16 +146,25 @@ def _switches(
         moves.add(Verb.SWITCH, [r for r in rotators if r.overlap.one_slot])
 
 
+def _releases(moves: _Moves, mutating: list[Rotation], catalogue: Catalogue) -> None:
+    services = dict.fromkeys(name for rotation in mutating for name in _services(rotation, catalogue))
+    for wave in waves(catalogue, services) or [()]:
+        here = [service for service in services if catalogue.services[service].host in wave]
+        users = [r for r in mutating if not services or set(_services(r, catalogue)) & set(here)]
+        moves.add(Verb.RELEASE, users, here, wave)
+    moves.add(Verb.RELEASE, [r for r in mutating if services and not _services(r, catalogue)])
+
+
 def _restarts(moves: tuple[Move, ...], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> tuple[Restart, ...]:
     restarts: dict[str, list[str]] = {}
     reloads: dict[str, int] = {}
-    words = {Verb.ACCEPT: "accept", Verb.SWITCH: "switch", Verb.DROP: "drop"}
+    words = {Verb.ACCEPT: "accept", Verb.SWITCH: "switch", Verb.DROP: "drop", Verb.RELEASE: "release"}
     for move in moves:
         for name in move.services if move.verb in words else ():
-            if move.verb is not Verb.SWITCH and all(_reloads(name, credential, catalogue) for credential in move.credentials):
+            if move.verb in LISTS and all(_reloads(name, credential, catalogue) for credential in move.credentials):
                 reloads[name] = reloads.get(name, 0) + 1
                 continue
-            users = [c for c in move.credentials if move.verb is not Verb.SWITCH or _uses(name, c, catalogue)]
+            users = [c for c in move.credentials if move.verb in LISTS or _uses(name, c, catalogue)]
             restarts.setdefault(name, []).append(f"{words[move.verb]}: {', '.join(users)}")
     names = [name for name in catalogue.services if name in restarts or name in reloads]
     return tuple(

@@ -57,7 +57,12 @@ DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
     (checks.kind_tables, README, "| O5 | one | the provider, by API | no |", "| O5 | one | the provider, by API | yes |"),
     (checks.kind_tables, README, "| yes | `ssh_password` |", "| yes | – |"),
     (checks.words_of_the_protocol, README, "| `soak` | a wait", "| `sleep` | a wait"),
-    (checks.words_of_the_protocol, README, "first effect of `revoke`, `drop` or `cutover` |", "first effect of `revoke` |"),
+    (
+        checks.words_of_the_protocol,
+        README,
+        "first effect of `revoke`, `drop`, `cutover` or `refresh` |",
+        "first effect of `revoke` |",
+    ),
     (checks.words_of_the_protocol, README, "`throttled` |", "`slow` |"),
     (checks.words_of_the_protocol, README, "`acknowledged`, `rolled_back`", "`acknowledged`, `undone`"),
     (checks.words_of_the_protocol, README, "| lease | the right", "| right | the right"),

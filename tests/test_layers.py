@@ -23,7 +23,7 @@ ORDER = """
   < rotation.attest rotation.probing
   < rotation.mint rotation.quarantine
   < rotation.prepare rotation.switch
-  < rotation.abort rotation.finish rotation.revoke
+  < rotation.abort rotation.finish rotation.refresh rotation.revoke
   < rotation.walk
   < drill.authorities drill.cipher drill.faults drill.stories
   < drill.hosts drill.points

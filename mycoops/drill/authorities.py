@@ -111,9 +111,10 @@ class Single(Authority):
 
     value: str = ""
     kept: str = ""
+    tag: str = ""
 
     def valid(self) -> dict[str, str]:
-        return {self.value: ""}
+        return {self.value: self.tag}
 
     def holds(self, principal: str, value: str) -> bool:
         return value == self.value
@@ -125,6 +126,11 @@ class Single(Authority):
         self.reject()
         self.stage()
         self.value = value
+
+    def roll(self, tag: str) -> str:
+        """The provider replaces the value and shows the new one once (O5)."""
+        self.value, self.tag = generate("token").reveal(), tag
+        return self.value
 
     def confirm(self, wanted: str) -> None:
         if wanted != self.value:
@@ -139,3 +145,30 @@ class Single(Authority):
     def fire(self) -> None:
         """The timer puts the old value back."""
         self.value, self.kept = self.kept or self.value, ""
+
+
+@dataclass
+class Grant(Authority):
+    """A value that replaces itself when it is used (O7): the one before works for a while, and leads to the same next one."""
+
+    value: str = ""
+    before: str = ""
+
+    def valid(self) -> dict[str, str]:
+        """The value in force can be asked for again as long as the one before it works."""
+        return {self.value: self.before, **({self.before: ""} if self.before else {})}
+
+    def holds(self, principal: str, value: str) -> bool:
+        return value in (self.value, self.before)
+
+    def refresh(self, value: str) -> str:
+        """Use a value: the next one comes back."""
+        if value == self.value:
+            self.value, self.before = generate("token").reveal(), value
+        elif value != self.before:
+            raise Refused("invalid_grant", "the provider takes this value no more")
+        return self.value
+
+    def expire(self) -> None:
+        """A day passes: the one before is refused."""
+        self.before = ""

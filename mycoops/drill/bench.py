@@ -16,6 +16,7 @@ from mycoops.drill.stories import KINDS, Story
 from mycoops.drill.world import World
 from mycoops.errors import MycoopsError
 from mycoops.journal import Journal, read
+from mycoops.model import State
 from mycoops.plan import Move, Plan, plan_of
 from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
@@ -218,10 +219,12 @@ class Bench:
         self.over()
 
     def bring(self) -> None:
-        """A person brings everything that is waited for."""
+        """A person brings everything that is waited for, and a day passes where only time is."""
         for name, standing in self.run().rotations.items():
             if standing.waiting and standing.to_generation not in self.store().pending(name):
                 self.world.bring(name)
+            if standing.state is State.REVOKE_PENDING:
+                self.world.pass_a_day(name)
 
     # time travel
 

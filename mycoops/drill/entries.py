@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mycoops.drill.authorities import Authority, Logins, Refused, Single, Tokens
+from mycoops.drill.authorities import Authority, Grant, Logins, Refused, Single, Tokens
 from mycoops.drill.faults import require
 from mycoops.drill.truth import Truth
 from mycoops.model import Item
@@ -53,10 +53,7 @@ class Entries(Truth):
             return
         authority.reject()
         authority.forget(item.body["tag"])
-        value = authority.make(item.body["tag"])
-        self.known.add(value)
-        self._look("the provider made a value")
-        store.put_pending(item.credential, number, "", Secret(value))
+        self._take(item, authority.make(item.body["tag"]), "the provider made a value")
 
     def _probe(self, item: Item, values: Values) -> dict[str, Any]:
         value = values.text("value")
@@ -99,7 +96,33 @@ class Entries(Truth):
         self._cuttable(item.credential)
         for authority in self._of(item):
             assert isinstance(authority, Single)
-            authority.cutover(values.text("value"))
+            if self.kinds[item.kind].overlap.provider_mints:
+                self._rolled(item, authority)
+            else:
+                authority.cutover(values.text("value"))
+
+    def _rolled(self, item: Item, authority: Single) -> None:
+        store, number = self.open_store(), item.body["generation"]
+        if number in store.pending(item.credential):
+            return
+        authority.reject()
+        self._take(item, authority.roll(item.body["tag"]), "the provider replaced a value")
+
+    def _refresh(self, item: Item, values: Values) -> None:
+        (authority,) = self._of(item)
+        require(isinstance(authority, Grant), f"{item.credential}: refreshed, and its authority knows no such thing")
+        states = [r.get("state") for r in self.journal() if r.get("credential") == item.credential]
+        require("REFRESH" in states, f"{item.credential}: a value was used without its intent in the journal")
+        authority.reject()
+        value = authority.refresh(values.text("previous_value"))  # type: ignore[attr-defined]
+        if item.body["generation"] not in self.open_store().pending(item.credential):
+            self._take(item, value, "the provider gave the next value")
+
+    def _take(self, item: Item, value: str, what: str) -> None:
+        """Keep what a provider returned: the first statement after its answer."""
+        self.known.add(value)
+        self._look(what)
+        self.open_store().put_pending(item.credential, item.body["generation"], "", Secret(value))
 
     def _confirm(self, item: Item, values: Values) -> None:
         back = item.body["generation"] < item.body["previous"]

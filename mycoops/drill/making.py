@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mycoops.catalogue import Catalogue, Credential
 from mycoops.delivery import Requests
-from mycoops.drill.authorities import Authority, Logins, Single, Tokens
+from mycoops.drill.authorities import Authority, Grant, Logins, Single, Tokens
 from mycoops.drill.faults import require
 from mycoops.drill.hosts import Delivery, Machine
 from mycoops.drill.world import World
@@ -61,6 +61,8 @@ def authority(kind: Kind, slot: str, declared: Credential, value: str) -> Author
     """An authority of this kind that accepts the first value."""
     if kind.slots:
         return Logins(names={kind.principal(declared.principal, slot): value})
+    if kind.overlap.mutating:
+        return Grant(value=value)
     if kind.overlap.one_slot:
         return Single(value=value)
     return Tokens(tokens={value: ""})

@@ -27,6 +27,8 @@ KINDS = {
         _kind("single", "one slot", Overlap.O4, "preflight", "stage", "persistence"),
         _kind("bare", "one slot, nothing armed", Overlap.O4),
         _kind("password", "the rotator's", Overlap.O4, "stage", "persistence", own_access=True, probe_from="controller"),
+        _kind("rolled", "one slot, by API", Overlap.O5, "persistence", probe_from="authority"),
+        _kind("grant", "replaces itself", Overlap.O7, "persistence", probe_from="authority"),
         _kind("console", "one slot, by hand", Overlap.O6, probe_from="authority", human=PERSON),
     )
 }
@@ -163,6 +165,8 @@ STORIES = {
         Story("O4", simple("single")),
         Story("O4-bare", simple("bare")),
         Story("O4-own-password", own_password()),
+        Story("O5", simple("rolled")),
+        Story("O7", simple("grant"), waits=1),
         Story("O6", simple("console"), waits=1),
         Story("mixed", mixed(), waits=2),
     )

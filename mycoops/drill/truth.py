@@ -109,7 +109,7 @@ class Truth:
             for value, tag in self.valid_values(name).items():
                 require(value in kept or (bool(tag) and not self.resting), f"1: a value valid for {name} is kept nowhere")
             excused = name in self.dead or any(one.outage for one in self.authorities[name].values())
-            if overlap.two_valid and not excused:
+            if (overlap.two_valid or overlap.mutating) and not excused:
                 for who, (principal, value) in self.holders(name):
                     require(self.accepts(name, principal, value), f"2: {name}: {who} holds what is not accepted")
 

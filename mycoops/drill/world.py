@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mycoops.bridge import EFFECTS
-from mycoops.drill.authorities import Refused, Single, Tokens
+from mycoops.drill.authorities import Grant, Refused, Single, Tokens
 from mycoops.drill.entries import Entries, Values
 from mycoops.drill.faults import require
 from mycoops.drill.hosts import Delivery
@@ -164,3 +164,9 @@ class World(Entries):
         store.put_pending(credential, number, "", Secret(made))
         del self.hand[credential]
         self._look(f"a person brought {credential}")
+
+    def pass_a_day(self, credential: str) -> None:
+        """The provider ends the grace of a value that was replaced."""
+        for one in self.authorities[credential].values():
+            if isinstance(one, Grant):
+                one.expire()

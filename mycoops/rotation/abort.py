@@ -67,7 +67,7 @@ def _refuse(context: Context, rotations: list[Rotation]) -> None:
 
 def _pristine(context: Context, rotation: Rotation) -> bool:
     """Whether nothing outside the control node knows of this rotation yet."""
-    early = context.standing(rotation.credential).state in (State.PLANNED, State.PREFLIGHT)
+    early = context.standing(rotation.credential).state in (State.PLANNED, State.PREFLIGHT, State.LEASE)
     return early and not context.keeps(rotation.credential, rotation.to_generation)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from mycoops.errors import MycoopsError
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
@@ -17,6 +19,8 @@ from mycoops.verdict import EXPLAINED, Standing
 DRAIN_ATTEMPTS = 10
 DRAIN_SECONDS = 2.0
 """How often, and how far apart, a server is asked whether the old value is still in use."""
+GRACE_SECONDS = 24 * 3600
+"""How long a provider of values that replace themselves may go on accepting the one before."""
 SKEW_SECONDS = 1
 """Added to the longest life of a token signed with the old key."""
 
@@ -78,7 +82,7 @@ def promote(context: Context, move: Move) -> None:
 
 def prove(context: Context, move: Move) -> None:
     """See with fresh logins: random refused, new accepted, old refused; and that no restart of the authority undoes it."""
-    rotations = context.at(move.credentials, State.REVOKED)
+    rotations = context.at(move.credentials, State.REVOKED, State.RELEASED)
     rotations += [rotation for rotation in context.at(move.credentials, State.PROMOTED) if rotation.overlap.one_slot]
     persist = {
         rotation.credential: context.items().entry(rotation, "persist")
@@ -94,12 +98,21 @@ def prove(context: Context, move: Move) -> None:
             or _volatile(context, answers, persist.get(rotation.credential, []))
             or _undone(context, rotation, answers)
         )
+        if context.standing(rotation.credential).state is State.REVOKE_PENDING:
+            continue
         if problem:
             context.block(rotation.credential, problem)
             continue
         if not (persist.get(rotation.credential) or _verifiers(context, rotation)):
             context.fact(rotation.credential, "persisted", outcome="not checked", evidence={"why": "its kind has no such entry"})
         context.state(rotation.credential, State.PROVEN_DEAD)
+
+
+def look_again(context: Context) -> None:
+    """Let every old value that a provider went on accepting be looked at once more."""
+    for name, standing in context.run.rotations.items():
+        if standing.state is State.REVOKE_PENDING:
+            context.state(name, standing.place)
 
 
 def _verifiers(context: Context, rotation: Rotation) -> tuple[str, ...]:
@@ -114,6 +127,9 @@ def _alive(context: Context, rotation: Rotation, seen: Probed) -> str:
         shut(context, rotation.credential)
     if standing in (Standing.OVERLAP, Standing.OLD_ONLY) and rotation.overlap.two_valid:
         context.state(rotation.credential, State.REVOKING)
+    if standing is Standing.OVERLAP and rotation.overlap.mutating:
+        until = datetime.now(UTC) + timedelta(seconds=GRACE_SECONDS)
+        context.state(rotation.credential, State.REVOKE_PENDING, until=until.strftime("%Y-%m-%d %H:%M UTC"))
     return "" if standing is Standing.NEW_ONLY else f"{EXPLAINED[standing]}. {seen.detail}".strip()
 
 

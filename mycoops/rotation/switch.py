@@ -102,10 +102,16 @@ def cutover(context: Context, move: Move) -> None:
     uncut = [name for name in uncut if not context.rotation(name).overlap.needs_person or brought(context, name)]
     again = [context.rotation(name) for name in uncut if name not in [rotation.credential for rotation in fresh]]
     known, _ = probe(context, again) if again else ({}, None)
-    undone = [r for r in again if standing_of(known[r.credential]) is Standing.OLD_ONLY and not r.overlap.needs_person]
+    undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
     answers = context.call([item for rotation in fresh + undone for item in _cut(context, rotation, again=rotation in undone)])
     seen, _ = probe(context, fresh + again)
     _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential], answers)])
+
+
+def _undone(context: Context, rotation: Rotation, seen: Probed) -> bool:
+    """Whether the cut has to be made once more: the old value is still in force, or what a provider gave for it was lost."""
+    lost = rotation.overlap.provider_mints and not context.keeps(rotation.credential, rotation.to_generation)
+    return lost or standing_of(seen) is Standing.OLD_ONLY
 
 
 def _cut(context: Context, rotation: Rotation, *, again: bool) -> list[Item]:

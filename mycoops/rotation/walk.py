@@ -8,11 +8,13 @@ from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, W
 from mycoops.ledger import Standing
 from mycoops.model import ORDER, State, Verb
 from mycoops.plan import Move, digest
-from mycoops.rotation import finish, mint, prepare, quarantine, revoke, switch
+from mycoops.rotation import finish, mint, prepare, quarantine, refresh, revoke, switch
 from mycoops.rotation.context import Context
 
 HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
     Verb.PREFLIGHT: prepare.preflight,
+    Verb.REFRESH: refresh.refresh,
+    Verb.RELEASE: refresh.release,
     Verb.MINT: mint.mint,
     Verb.ACCEPT: prepare.accept,
     Verb.VERIFY: prepare.verify,
@@ -30,6 +32,8 @@ HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
 
 AFTER: dict[Verb, State] = {
     Verb.PREFLIGHT: State.PREFLIGHT,
+    Verb.REFRESH: State.PERSISTED,
+    Verb.RELEASE: State.RELEASED,
     Verb.MINT: State.MINTED,
     Verb.ACCEPT: State.ACTIVATED,
     Verb.VERIFY: State.VERIFIED,
@@ -57,6 +61,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
         if standing.open and standing.halted and not standing.aborting:
             context.record("unblocked", credential=name)
     quarantine.release(context)
+    finish.look_again(context)
     for number, move in enumerate(context.plan.moves, 1):
         if not any(_due(move, context.standing(name)) for name in move.credentials):
             continue
@@ -101,6 +106,9 @@ def raise_for(context: Context) -> None:
     if any(standing.waiting for standing in left):
         names = ", ".join(standing.credential for standing in left if standing.waiting)
         raise WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
+    if pending := [standing for standing in left if standing.state is State.REVOKE_PENDING]:
+        names = ", ".join(f"{standing.credential} (until {standing.until})" for standing in pending)
+        raise WaitingForPerson(f"the old value is still accepted for a while: {names}", hint="Look again with `mycoops resume`.")
     if left:
         raise StepFailed(f"not over: {', '.join(standing.credential for standing in left)}", hint="Go on with `mycoops resume`.")
 

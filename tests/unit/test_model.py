@@ -22,8 +22,8 @@ def test_the_main_line_ends_closed_and_holds_no_side_state() -> None:
     assert {State.CLOSED, State.ABORTED, State.ROLLED_BACK} == ENDED
 
 
-def test_three_verbs_have_no_way_back() -> None:
-    assert {Verb.CUTOVER, Verb.REVOKE, Verb.DROP} == FORWARD_ONLY
+def test_four_verbs_have_no_way_back() -> None:
+    assert {Verb.REFRESH, Verb.CUTOVER, Verb.REVOKE, Verb.DROP} == FORWARD_ONLY
 
 
 def test_only_three_outcomes_say_something() -> None:

@@ -29,7 +29,9 @@ LEAST = {
     "O4": 110,
     "O4-bare": 90,
     "O4-own-password": 100,
+    "O5": 80,
     "O6": 90,
+    "O7": 40,
 }
 """How many points a class has at the very least: a loop over none would prove nothing."""
 
@@ -95,7 +97,7 @@ def test_abort_goes_back_from_every_point_before_the_point_of_no_return(bench: M
                 made.back()
                 back += 1
     assert forward > 10
-    assert back > 10
+    assert back > (10 if story != "O7" else 2)
 
 
 @pytest.mark.parametrize("story", [name for name in SINGLE if name not in ("O4-bare", "O6")])
