@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
 
-.PHONY: help demo test test-fast test-plugins test-integration molecule lint bench lock schema setup setup-lab setup-test clean
+.PHONY: help demo drill test test-fast test-plugins test-integration molecule lint bench lock schema setup setup-lab setup-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -14,11 +14,16 @@ demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and te
 
 test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
 	$(PYTEST) tests/unit tests/plugins tests/test_*.py
+	$(BIN)/mycoops drill --every 40 --offset $$(date +%-j)
 	$(MAKE) molecule
 	$(MAKE) test-integration
 
 test-fast: setup ## seconds, without containers
 	$(PYTEST) -n 2 -m "not slow" tests/unit tests/test_*.py
+
+drill: setup ## kill the engine at each of its points, and each resume: a quarter of an hour
+	$(BIN)/mycoops drill --every 3
+	$(PYTEST) --hypothesis-profile=long tests/unit/drill/test_machine.py
 
 test-plugins: setup setup-test ## roles, plugins and kinds against real servers on this machine
 	$(PYTEST) tests/plugins

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
-from mycoops import cli_lab, interrupts
+from mycoops import cli_drill, cli_lab, interrupts
 from mycoops import schema as catalogue_schema
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
@@ -32,6 +32,7 @@ app = typer.Typer(
     "5 a step failed, forward only · 6 waiting for a person · 7 another run holds the fleet · 8 findings · 130 interrupted",
 )
 app.add_typer(cli_lab.app, name="lab")
+app.command("drill")(cli_drill.drill)
 log_app = typer.Typer(invoke_without_command=True, help="Show the rotation log; `verify` checks the journals behind it.")
 app.add_typer(log_app, name="log")
 

@@ -41,13 +41,14 @@ def _json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
-    table = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
+    """A table for people."""
+    made = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    console.print(table)
+        made.add_row(*(escape(str(cell)) for cell in row))
+    console.print(made)
 
 
 def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> None:
@@ -99,7 +100,7 @@ def delivered(done: list[Delivered], *, as_json: bool, check: bool) -> None:
                     one.error,
                 )
             )
-        _table(("host", "files changed", verb if done else "restarted", "healthy", "error"), rows)
+        table(("host", "files changed", verb if done else "restarted", "healthy", "error"), rows)
     if any(one.error for one in done):
         raise typer.Exit(Exit.FAILED_OLD_INTACT)
 
@@ -127,7 +128,7 @@ def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
         return
     console.print(f"[bold]{made.label}[/] {made.reason} · digest {made.digest}", highlight=False)
     rows = [(r.credential, r.overlap, f"{r.from_generation} → {r.to_generation}", r.to_principal) for r in made.rotations]
-    _table(("credential", "class", "generation", "as"), rows, console)
+    table(("credential", "class", "generation", "as"), rows, console)
     first = next((move.id for move in made.moves if move.forward_only), "")
     moves = [
         (
@@ -137,13 +138,13 @@ def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
         )
         for move in made.moves
     ]
-    _table(("move", "hosts", "on"), moves, console, title="")
+    table(("move", "hosts", "on"), moves, console, title="")
     restarts = [(r.service, r.host, r.count, r.reloads, "; ".join(r.why)) for r in made.restarts]
-    _table(("service", "host", "restarts", "reloads", "why"), restarts, console)
+    table(("service", "host", "restarts", "reloads", "why"), restarts, console)
     for step in made.human_steps:
         console.print(f"a person: {step['credential']}: {step['what']} ({step['page']})", highlight=False)
     if made.not_applicable:
-        _table(
+        table(
             ("not applicable", "category", "reason"),
             [(n["item"], n["category"], n["reason"]) for n in made.not_applicable],
             console,
@@ -180,7 +181,7 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
             )
             for line in one.lines
         ]
-        _table(("credential", "class", "generation", "state", "consumers", "restarts", "probes", "time"), rows)
+        table(("credential", "class", "generation", "state", "consumers", "restarts", "probes", "time"), rows)
         closed = sum(1 for line in one.lines if line.state == "CLOSED")
         out.print(
             f"{closed} of {len(one.lines)} closed{SEEN if closed else ''}; {one.starts} playbook starts",
@@ -214,7 +215,7 @@ def status(found: list[Status], *, as_json: bool) -> None:
         )
         for one in found
     ]
-    _table(("credential", "gen", "state", "age", "due", "waiting for", "next command"), rows)
+    table(("credential", "gen", "state", "age", "due", "waiting for", "next command"), rows)
 
 
 def calendar(found: list[Window], *, as_json: bool) -> None:
@@ -222,7 +223,7 @@ def calendar(found: list[Window], *, as_json: bool) -> None:
     if as_json:
         _json([asdict(one) for one in found])
         return
-    _table(
+    table(
         ("quarter", "opens", "closes", "owner", "credentials"),
         [(w.quarter, w.opens, w.closes, w.owner, w.credentials) for w in found],
     )
@@ -246,7 +247,7 @@ def verdicts(found: list[Verdict], *, as_json: bool) -> None:
     if as_json:
         _json([asdict(one) for one in found])
     else:
-        _table(("journal", "chain", "records", "line"), [(one.path.name, one.state, one.records, one.line or "") for one in found])
+        table(("journal", "chain", "records", "line"), [(one.path.name, one.state, one.records, one.line or "") for one in found])
 
 
 def lab(hosts: list[LabHost], *, as_json: bool) -> None:
@@ -254,4 +255,4 @@ def lab(hosts: list[LabHost], *, as_json: bool) -> None:
     if as_json:
         _json([asdict(host) for host in hosts])
     else:
-        _table(("host", "state", "ssh port", "services"), [(h.name, h.state, h.ssh_port, ", ".join(h.services)) for h in hosts])
+        table(("host", "state", "ssh port", "services"), [(h.name, h.state, h.ssh_port, ", ".join(h.services)) for h in hosts])

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mycoops import ledger
+from mycoops import durable, ledger
 from mycoops.delivery import Requests
 from mycoops.drill import judge, making
 from mycoops.drill.points import Clock, Crash
 from mycoops.drill.stories import KINDS, Story
 from mycoops.drill.world import World
-from mycoops.errors import MycoopsError
+from mycoops.errors import ConfigurationError, Interrupted, MycoopsError
 from mycoops.journal import Journal, read
 from mycoops.model import State
 from mycoops.plan import Move, Plan, plan_of
+from mycoops.report import rotation_log
 from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
 from mycoops.rotation.switch import ROTATOR
@@ -130,7 +131,8 @@ class Bench:
             performer=self.world,
             progress=self.progress,
             rotator_key=self._rotator_key,
-            sleep=self.slept.append,
+            sleep=self._sleep,
+            render=self._render,
         )
 
     def _new_agent(self, run: ledger.Run) -> None:
@@ -140,6 +142,26 @@ class Bench:
             assert meta
             self.world.rotator[name] = standing.generation_for(ROTATOR) if standing.open else meta.generation
 
+    def stop(self) -> bool:
+        """Whether somebody has asked the run to stop."""
+        self.world.looks -= 1
+        return self.world.looks < 0
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.stop():
+            raise Interrupted("stopped while waiting; nothing is half done", hint="Go on with `mycoops resume`.")
+
+    def _render(self) -> None:
+        """The rotation log, as the command renders it."""
+        if self.world.unwritable:
+            self.world.unwritable -= 1
+            raise ConfigurationError("the rotation log cannot be written")
+        records = self.records()
+        run = ledger.fold(records)
+        text = rotation_log([(self.path.name, run, str(records[-1]["mac"]))] if run else [])
+        durable.replace(self.fleet / "log.md", text.encode())
+
     def _rotator_key(self, credential: str, generation: int) -> None:
         self.world.rotator[credential] = generation
         self.world.check()
@@ -147,7 +169,7 @@ class Bench:
 
     def walk(self) -> MycoopsError | None:
         """One `rotate` or `resume`."""
-        return self._caught(lambda: walk(self.context()))
+        return self._caught(lambda: walk(self.context(), self.stop))
 
     @property
     def notes(self) -> list[str]:
@@ -172,7 +194,7 @@ class Bench:
 
     def abort(self) -> MycoopsError | None:
         """One `abort`."""
-        return self._caught(lambda: abort(self.context()))
+        return self._caught(lambda: abort(self.context(), self.stop))
 
     def crash(self, where: str, command: Callable[[], object] | None = None) -> None:
         """Let the controller die at the first point of this name."""

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 
 class Violation(AssertionError):
-    """An invariant of the protocol does not hold at this instant."""
+    """An invariant of the protocol does not hold at this instant; `sort` is the column of the drill's table it counts in."""
+
+    def __init__(self, what: str, sort: str = "broken") -> None:
+        super().__init__(what)
+        self.sort = sort
 
 
 @dataclass
@@ -34,7 +38,7 @@ class Fault:
         return True
 
 
-def require(holds: bool, what: str) -> None:
+def require(holds: bool, what: str, sort: str = "broken") -> None:
     """Raise Violation, saying what, unless it holds."""
     if not holds:
-        raise Violation(what)
+        raise Violation(what, sort)

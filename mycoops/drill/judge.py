@@ -51,7 +51,7 @@ def states(run: ledger.Run) -> dict[str, str]:
 def over(scene: Scene) -> None:
     """Every rotation is CLOSED: its old value refused, its new one everywhere, with its four facts, and nothing left behind."""
     run = scene.run()
-    require({standing.state for standing in run.rotations.values()} == {State.CLOSED}, f"8: {states(run)}")
+    require({standing.state for standing in run.rotations.values()} == {State.CLOSED}, f"8: {states(run)}", "stuck")
     for name, standing in run.rotations.items():
         require(standing.to_generation > standing.from_generation, f"{name}: no new generation")
         value = _at_rest(scene, name, standing.to_generation)
@@ -63,7 +63,7 @@ def over(scene: Scene) -> None:
 def back(scene: Scene) -> None:
     """Every rotation is taken back: its candidate refused and forgotten, its old value everywhere."""
     run = scene.run()
-    require({standing.state for standing in run.rotations.values()} <= ENDED, f"8: {states(run)}")
+    require({standing.state for standing in run.rotations.values()} <= ENDED, f"8: {states(run)}", "stuck")
     for name, standing in run.rotations.items():
         _at_rest(scene, name, standing.to_generation if standing.state is State.CLOSED else standing.from_generation)
     silent(scene)
@@ -72,14 +72,17 @@ def back(scene: Scene) -> None:
 def _at_rest(scene: Scene, name: str, generation: int) -> str:
     """The one value of a credential: the store's, the authority's and every consumer's."""
     world, store = scene.world, scene.store()
-    world.resting = True
-    world.check()
     meta = store.meta(name)
-    require(bool(meta and meta.generation == generation), f"{name}: the vault holds another generation")
-    require(store.pending(name) == [], f"{name}: a candidate was left behind")
+    require(bool(meta and meta.generation == generation), f"{name}: the vault holds another generation", "stuck")
     value = store.secret(name, generation).reveal()
     valid = set(world.valid_values(name)) - ({*world.hand.values()} - {value})
-    require(valid == {value}, f"{name}: other values are still valid")
+    require(value in valid, f"{name}: its own value is refused", "lost")
+    require(not valid & (world.firsts - {value}), f"{name}: an old value is still valid", "alive")
+    require(valid == {value}, f"{name}: other values are still valid", "orphans")
+    world.resting = True
+    world.dead.clear()
+    world.check()
+    require(store.pending(name) == [], f"{name}: a candidate was left behind")
     require({held[1] for _, held in world.holders(name)} <= {value}, f"{name}: somebody holds another value")
     return value
 

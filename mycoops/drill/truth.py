@@ -16,7 +16,9 @@ from mycoops.drill.hosts import Env, Machine
 from mycoops.kinds import Kind
 from mycoops.vault import Store
 
+FOR_EVER = 10**9
 Records = list[dict[str, Any]]
+RUNS, STARTS = " as it runs", " as it would start"
 
 
 @dataclass
@@ -47,6 +49,10 @@ class Truth:
     known: set[str] = field(default_factory=set)
     hand: dict[str, str] = field(default_factory=dict)
     resting: bool = False
+    looks: int = FOR_EVER
+    """How often a run may look before somebody asks it to stop."""
+    unwritable: int = 0
+    """How often the rotation log cannot be written."""
 
     # what is true now
 
@@ -73,10 +79,10 @@ class Truth:
         declared = self.catalogue.credentials[credential]
         for consumer in declared.services:
             for variable, form in consumer.env.items():
-                yield f"{consumer.service} as it runs", split(form, declared.principal, self._process(consumer.service)[variable])
+                yield f"{consumer.service}{RUNS}", split(form, declared.principal, self._process(consumer.service)[variable])
                 if disk:
                     text = self._disk(consumer.service, variable)
-                    yield f"{consumer.service} as it would start", split(form, declared.principal, text)
+                    yield f"{consumer.service}{STARTS}", split(form, declared.principal, text)
         if credential in self.rotator:
             yield "the rotator", (declared.principal, self.kept()[credential, self.rotator[credential]])
 
@@ -102,16 +108,28 @@ class Truth:
     def check(self) -> None:
         """Invariants 1, 2 and 6, at this very instant."""
         require(not self.stale, f"6: a host was given an older order: {self.stale}")
-        kept = {*self.kept().values(), *self.hand.values()}
-        self.known |= kept
+        self.known |= {*self.kept().values(), *self.hand.values()}
         for name, declared in self.catalogue.credentials.items():
+            require(not self.lost(name), f"1: a value valid for {name} is kept nowhere", "lost")
             overlap = self.kinds[declared.kind].overlap
-            for value, tag in self.valid_values(name).items():
-                require(value in kept or (bool(tag) and not self.resting), f"1: a value valid for {name} is kept nowhere")
             excused = name in self.dead or any(one.outage for one in self.authorities[name].values())
             if (overlap.two_valid or overlap.mutating) and not excused:
-                for who, (principal, value) in self.holders(name):
-                    require(self.accepts(name, principal, value), f"2: {name}: {who} holds what is not accepted")
+                running, disk = self.on_dead_values(name)
+                require(not running, f"2: {name}: {running} run on what is not accepted", "running")
+                require(not disk, f"2: {name}: {disk} would start on what is not accepted", "disk")
+
+    def lost(self, credential: str) -> bool:
+        """Whether a value that is valid now is neither kept, nor in a person's hand, nor to be found by its tag."""
+        kept = {*self.kept().values(), *self.hand.values()}
+        return any(value not in kept and (self.resting or not tag) for value, tag in self.valid_values(credential).items())
+
+    def on_dead_values(self, credential: str) -> tuple[list[str], list[str]]:
+        """Who runs on a value that is not accepted, and who would start on one."""
+        found: tuple[list[str], list[str]] = ([], [])
+        for who, (principal, value) in self.holders(credential):
+            if not self.accepts(credential, principal, value):
+                found[who.endswith(STARTS)].append(who.removesuffix(STARTS).removesuffix(RUNS))
+        return found
 
     def valid_values(self, credential: str) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -33,6 +33,8 @@ LASTING = (
     "ill",
     "dead",
     "resting",
+    "looks",
+    "unwritable",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from mycoops.errors import MycoopsError
+from mycoops.errors import MycoopsError, StepFailed
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.attest import attest, rehearsal
@@ -23,6 +23,9 @@ GRACE_SECONDS = 24 * 3600
 """How long a provider of values that replace themselves may go on accepting the one before."""
 SKEW_SECONDS = 1
 """Added to the longest life of a token signed with the old key."""
+
+
+FAULT = "This is a fault of mycoops, and nothing was changed: keep the journal, and report it."
 
 
 def soak(context: Context, move: Move) -> None:
@@ -70,8 +73,7 @@ def promote(context: Context, move: Move) -> None:
     """The new generation becomes the one in the vault source; the old one is kept until it is proven dead."""
     for rotation in context.at(move.credentials, State.SOAKING):
         if not (context.standing(rotation.credential).soaked and acknowledged(context, rotation)):
-            context.block(rotation.credential, "not every consumer has acknowledged the new value")
-            continue
+            raise StepFailed(f"{rotation.credential}: not every consumer has acknowledged the new value", hint=FAULT)
         context.store.promote(rotation.credential, rotation.to_generation)
         context.state(
             rotation.credential,

@@ -57,8 +57,9 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     and at the end the failure that describes what is left."""
     if context.run.plan.get("digest") != digest(context.plan):
         raise JournalError("the journal was opened for another plan", hint="Run `mycoops resume` from the checkout that opened it.")
+    _refuse_what_goes_back(context)
     for name, standing in context.run.rotations.items():
-        if standing.open and standing.halted and not standing.aborting:
+        if standing.open and standing.halted:
             context.record("unblocked", credential=name)
     quarantine.release(context)
     finish.look_again(context)
@@ -80,6 +81,12 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
     raise_for(context)
 
 
+def _refuse_what_goes_back(context: Context) -> None:
+    """A run is taken back as a whole: with a part of it past the point of no return, the rest could go nowhere any more."""
+    if back := [standing for standing in context.run.rotations.values() if standing.open and standing.aborting]:
+        raise StepFailed(f"being taken back\n{_reasons(back)}", hint="Go on with `mycoops abort`.")
+
+
 def _due(move: Move, standing: Standing) -> bool:
     if not standing.open or standing.halted or standing.state not in ORDER:
         return False
@@ -89,8 +96,7 @@ def _due(move: Move, standing: Standing) -> bool:
 def raise_for(context: Context) -> None:
     """Raise what the state of the run amounts to; nothing where every rotation is over."""
     left = [standing for standing in context.run.rotations.values() if standing.open]
-    back = [standing for standing in left if standing.aborting]
-    stuck = [standing for standing in left if standing.blocked and not standing.aborting]
+    stuck = [standing for standing in left if standing.blocked]
     lines = _reasons(stuck)
     if any(standing.state is State.QUARANTINED for standing in stuck):
         raise ForwardOnly(f"stopped, and not every credential has a valid value\n{lines}", hint="Mend that, then `mycoops resume`.")
@@ -101,8 +107,6 @@ def raise_for(context: Context) -> None:
             f"stopped; every old value still works\n{lines}",
             hint="Mend the cause, then `mycoops resume`, or go back with `mycoops abort`.",
         )
-    if back:
-        raise StepFailed(f"being taken back\n{_reasons(back)}", hint="Go on with `mycoops abort`.")
     if any(standing.waiting for standing in left):
         names = ", ".join(standing.credential for standing in left if standing.waiting)
         raise WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")

@@ -146,6 +146,19 @@ def test_resume_does_not_go_forward_with_what_is_being_taken_back(bench: MakeBen
     made.back()
 
 
+def test_resume_goes_forward_with_nothing_of_a_run_that_is_being_taken_back(bench: MakeBench) -> None:
+    made = bench("mixed")
+    made.crash("after the record state cloud ACTIVATED")
+    made.crash("before the record state cloud ROLLING_BACK", made.abort)
+    assert made.standing("db").state is State.ROLLING_BACK
+    error = made.walk()
+    assert isinstance(error, StepFailed)
+    assert error.hint == "Go on with `mycoops abort`."
+    assert made.standing("cloud").state is State.ACTIVATED
+    assert made.abort() is None
+    made.back()
+
+
 def test_the_list_keeps_the_candidate_until_every_consumer_is_back(bench: MakeBench) -> None:
     made = bench("O1-lists")
     made.crash("after the record state token SOAKING")

@@ -67,7 +67,7 @@ def test_it_notices_a_slot_that_is_in_use(bench: MakeBench, monkeypatch: pytest.
 def test_it_notices_a_consumer_left_on_a_dead_value(bench: MakeBench) -> None:
     made = bench("O1-slots")
     made.world.authorities["db"]["h3"].names.clear()  # type: ignore[attr-defined]
-    with pytest.raises(Violation, match="2: db: api as it runs"):
+    with pytest.raises(Violation, match=r"2: db: .*'api'.* run on"):
         made.world.check()
 
 
@@ -94,7 +94,7 @@ def test_a_bench_notices_what_is_left_valid(bench: MakeBench) -> None:
     assert made.walk() is None
     stray = generate("token")
     made.world.authorities["cache"]["h3"].tokens[stray.reveal()] = ""  # type: ignore[attr-defined]
-    with pytest.raises(Violation, match="1: a value valid for cache"):
+    with pytest.raises(Violation, match="other values are still valid"):
         made.over()
 
 

@@ -1,0 +1,58 @@
+"""`mycoops drill` on the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mycoops import cli_answers as answers
+from mycoops.commands import drilling
+from mycoops.commands.drilling import Class, Report
+from mycoops.display import Display
+from mycoops.drill.matrix import COLUMNS
+from mycoops.errors import Exit
+
+errors = Console(stderr=True)
+HEADINGS = ("class", "trials", "points", "kills", *COLUMNS, "cut")
+SHOWN = 20
+"""So many findings are told in words; all of them are counted."""
+
+
+def drill(
+    overlap: Annotated[list[str] | None, typer.Option("--class", help="Only this overlap class, such as O1.")] = None,
+    depth: Annotated[int, typer.Option(help="Kill once (1), or the resume once more (2).")] = 2,
+    every: Annotated[int, typer.Option(help="Carry out one in so many of second kills and single failures.")] = (drilling.EVERY),
+    offset: Annotated[int, typer.Option(help="Which of them to begin with: another number is another part.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Kill the engine at each of its points over a scripted world, resume, kill that too, and count what must not be."""
+    with Display(errors, quiet=as_json) as display:
+        report = drilling.drill(display.say, overlaps=overlap or (), depth=depth, every=every, offset=offset)
+    _show(report, as_json=as_json)
+    if not report.clean:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        rows = [{**asdict(row), "sites": sorted(map(str, row.sites))} for row in report.rows]
+        classes = [asdict(one) for one in report.classes]
+        told = {"clean": report.clean, "classes": classes, "trials": rows, "effects": report.effects, "missed": report.missed}
+        typer.echo(json.dumps({**told, "seconds": round(report.seconds, 1)}, indent=2))
+        return
+    answers.table(HEADINGS, [_line(one) for one in report.classes])
+    kills = sum(row.kills for row in report.rows)
+    covered = "" if report.missed is None else f"; {report.effects - len(report.missed)} of {report.effects} effects interrupted"
+    typer.echo(f"{kills} kills in {report.seconds:.0f} s{covered}")
+    for example in [example for row in report.rows for example in row.examples][:SHOWN]:
+        typer.echo(f"found: {example}")
+    for site in report.missed or ():
+        typer.echo(f"never interrupted: {site}")
+
+
+def _line(one: Class) -> list[object]:
+    return [one.overlap, one.trials, one.points, one.kills, *(one.found[sort] for sort in COLUMNS), one.cut or "–"]

@@ -1,0 +1,163 @@
+"""What can go wrong in a scripted world, and what mends it: each is an act on a bench."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from mycoops.drill.authorities import Authority, Grant, Tokens
+from mycoops.drill.bench import Bench
+from mycoops.drill.faults import Fault
+from mycoops.drill.truth import FOR_EVER
+from mycoops.secret import Secret, generate
+
+Act = Callable[[Bench], None]
+
+
+def nothing(bench: Bench) -> None:
+    """Nothing has to be done."""
+
+
+def only(bench: Bench, credential: str) -> Authority:
+    """The one authority of a credential."""
+    (found,) = bench.world.authorities[credential].values()
+    return found
+
+
+def fault(what: str, entry: str = "", host: str = "", credential: str = "", **more: object) -> Act:
+    """Something of this sort happens."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.faults.append(Fault(what, entry, host, credential, **more))  # type: ignore[arg-type]
+
+    return spoil
+
+
+def well(bench: Bench) -> None:
+    """Whatever was to go wrong does not any more."""
+    bench.world.faults.clear()
+    bench.world.uses.clear()
+    bench.world.looks, bench.world.unwritable = FOR_EVER, 0
+    for machine in bench.world.machines.values():
+        machine.malformed.clear()
+        machine.up = True
+    for group in bench.world.authorities.values():
+        for one in group.values():
+            one.outage = one.trust = one.immortal = one.down = False
+            one.policy = 0
+
+
+def both(*acts: Act) -> Act:
+    """One after the other."""
+
+    def spoil(bench: Bench) -> None:
+        for act in acts:
+            act(bench)
+
+    return spoil
+
+
+def sets(credential: str, name: str, value: object = True) -> Act:
+    """An authority changes its mind: `trust`, `immortal`, `outage`, `policy`."""
+
+    def spoil(bench: Bench) -> None:
+        for one in bench.world.authorities[credential].values():
+            setattr(one, name, value)
+
+    return spoil
+
+
+def loses(credential: str, generation: int) -> Act:
+    """An authority forgets a value, as one does that was restarted without having written it down."""
+
+    def spoil(bench: Bench) -> None:
+        authority, value = only(bench, credential), bench.store().secret(credential, generation).reveal()
+        if isinstance(authority, Tokens):
+            authority.tokens.pop(value, None)
+        bench.world.dead.add(credential)
+
+    return spoil
+
+
+def in_use(credential: str) -> Act:
+    """Somebody goes on using the old value."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.uses[credential] = 1
+
+    return spoil
+
+
+def malformed(host: str, path: str) -> Act:
+    """Somebody breaks an env file."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.machines[host].malformed.add(path)
+
+    return spoil
+
+
+def mistyped(credential: str) -> Act:
+    """A person brings a value that its provider never made."""
+
+    def spoil(bench: Bench) -> None:
+        bench.walk()
+        bench.store().put_pending(credential, 2, "", generate("token"))
+        bench.forget()
+
+    return spoil
+
+
+def walked(bench: Bench) -> None:
+    """The command is given once."""
+    bench.walk()
+
+
+def brought(bench: Bench) -> None:
+    """A person brings what is asked for, whatever was brought before."""
+    well(bench)
+    for name, standing in bench.run().rotations.items():
+        if standing.open:
+            bench.world.bring(name)
+
+
+def taken_off(bench: Bench) -> None:
+    """Somebody puts a consumer's old value back by hand."""
+    bench.world.machines["h2"].processes["job"]["SECRET"] = bench.store().secret("it", 1).reveal()
+
+
+def relisted(bench: Bench) -> None:
+    """Somebody puts the list of both values back by hand."""
+    store = bench.store()
+    both = json.dumps([store.secret("token", number).reveal() for number in (1, 2)])
+    bench.world.machines["h3"].files["/etc/door.env"]["TOKENS"] = both
+
+
+def asked_to_stop(after: int) -> Act:
+    """Somebody asks the run to stop, once it has looked so often whether anybody did."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.looks = after
+
+    return spoil
+
+
+def unwritable(bench: Bench) -> None:
+    """The rotation log cannot be written once."""
+    bench.world.unwritable = 1
+
+
+def leaking(bench: Bench) -> None:
+    """A value shows up in the artifacts of a start."""
+    bench.world.leaks.append("run003/stdout")
+
+
+def refreshed_elsewhere(bench: Bench) -> None:
+    """Somebody else used the value and put the next one into the vault."""
+    (authority,) = bench.world.authorities["it"].values()
+    if not isinstance(authority, Grant):
+        return
+    store = bench.store()
+    store.put_pending("it", 2, "", Secret(authority.refresh(store.secret("it", 1).reveal())))
+    store.promote("it", 2)
+    bench.forget()
