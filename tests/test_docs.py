@@ -45,7 +45,7 @@ DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
     (checks.command_table, README, "| `mycoops calendar` |", "| `mycoops status` |"),
     (checks.command_table, README, " [--slot a]", ""),
     (checks.command_table, README, "asks first, unless told `--yes` | yes |", "asks first, unless told `--yes` | – |"),
-    (checks.command_table, README, "All but `mycoops init` and `mycoops drill` take", "All but `mycoops check` take"),
+    (checks.command_table, README, "All but `mycoops init` take", "All but `mycoops check` take"),
     (checks.make_targets, README, "    make demo ", "    make demonstration "),
     (checks.make_targets, CONTRIBUTING, "| `make molecule` | every role", "| `make molecule` | some roles"),
     (checks.make_targets, CONTRIBUTING, "| `make help` | list the targets |\n", ""),

@@ -37,6 +37,8 @@ ORDER = """
   < drill.matrix
   < commands.checking commands.drilling commands.looking commands.planning commands.providing commands.starting
   < commands.deploying commands.labbing commands.rotating
+  < commands.dying
+  < commands.drilling_lab
   < cli_answers cli_completion
   < cli_drill cli_lab
   < cli

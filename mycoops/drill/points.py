@@ -44,12 +44,12 @@ class Watched(Protocol):
 
 
 @contextmanager
-def watching(current: Callable[[], Watched | None]) -> Iterator[None]:
+def watching(current: Callable[[], Watched | None], *, quick: bool = True) -> Iterator[None]:
     """Within the block every durable write is a point before and a point after, for whoever is watched at that moment.
 
-    The vault's cipher is exchanged for one that costs nothing; the shape of its text and the way it is written stay."""
+    Where it is `quick`, the vault's cipher is one that costs nothing; the shape of its text and the way it is written stay."""
     parsed = lru_cache(maxsize=64)(vault_file.parse)
-    changed: list[tuple[Any, str, Any]] = [(vault, "VaultLib", QuickVault), (vault, "parse", parsed)]
+    changed: list[tuple[Any, str, Any]] = [(vault, "VaultLib", QuickVault), (vault, "parse", parsed)] if quick else []
     for name, what in NAMED.items():
         changed.append((durable, name, _acting(name, what, current)))
     before = [(module, name, getattr(module, name)) for module, name, _ in changed]

@@ -113,6 +113,16 @@ def walked(bench: Bench) -> None:
     bench.walk()
 
 
+def aborted(bench: Bench) -> None:
+    """It is taken back once, as far as that goes."""
+    bench.abort()
+
+
+def deployed(bench: Bench) -> None:
+    """Somebody deploys everything."""
+    bench.deploy()
+
+
 def brought(bench: Bench) -> None:
     """A person brings what is asked for, whatever was brought before."""
     well(bench)

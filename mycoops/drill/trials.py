@@ -145,6 +145,20 @@ TRIALS = (
     Trial("no way back to a consumer", "O1-slots", fault("unreachable", "delivery"), f"{AFTER} db SWITCHED", back=True),
     Trial("no way to end a candidate", "O1-slots", fault("unreachable", "revoke"), f"{AFTER} db SWITCHED", back=True),
     Trial("a candidate that lives on", "O1-slots", sets("db", "immortal"), f"{AFTER} db VERIFIED", back=True),
+    Trial(
+        "a deploy in the middle of the way back",
+        "O1-slots",
+        spoils.both(fault("lost", "delivery", "h2", check=False), spoils.aborted, spoils.deployed),
+        f"{AFTER} db SWITCHED",
+        back=True,
+    ),
+    Trial(
+        "a consumer on its way back is lost sight of",
+        "O1-slots",
+        fault("unreachable", "delivery", check=True, times=4),
+        f"{AFTER} db SWITCHED",
+        back=True,
+    ),
     Trial("a list goes back", "O1-lists", where=f"{AFTER} token SOAKING", back=True),
 )
 """Every trial. Together with the kills they interrupt every effect of the engine."""

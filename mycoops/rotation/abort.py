@@ -10,7 +10,7 @@ from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import probe, standing_of
-from mycoops.rotation.replies import blame, delivered, explain, failed_services
+from mycoops.rotation.replies import blame, delivered, explain, failed_services, strays
 from mycoops.rotation.switch import ROTATOR
 from mycoops.verdict import EXPLAINED, Standing
 
@@ -33,7 +33,7 @@ def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[st
             context.state(rotation.credential, State.ROLLING_BACK, was=str(standing.state))
         if context.keeps(rotation.credential, rotation.from_generation):
             context.store.promote(rotation.credential, rotation.from_generation)
-    for step in (_consumers_back, _lists_back, _candidates_dead):
+    for step in (_consumers_back, _seen_back, _lists_back, _candidates_dead):
         step(context, _rolling(context, rotations))
         _pause(stop)
     for rotation in rotations:
@@ -92,6 +92,36 @@ def _consumers_back(context: Context, rotations: list[Rotation]) -> None:
         names = [name for name, other in chosen if other == service]
         for name, facts in _give(context, service, names, chosen=chosen).items():
             context.record("consumer", credential=name, service=service, stage=str(Stage.ROLLED_BACK), **facts)
+
+
+def _seen_back(context: Context, rotations: list[Rotation]) -> None:
+    """Look at every consumer that was brought back, before its candidate dies: a deploy, or whoever else, may have come since.
+
+    One that strays is brought back once more."""
+    if _straying(context, rotations):
+        _consumers_back(context, rotations)
+        for name, problem in _straying(context, _rolling(context, rotations)).items():
+            context.block(name, problem, AGAIN)
+
+
+def _straying(context: Context, rotations: list[Rotation]) -> dict[str, str]:
+    """The credentials of which a consumer is not on the old value, each with the reason; the journal is told."""
+    returned = [
+        (rotation, consumer)
+        for rotation in rotations
+        for consumer in context.catalogue.credentials[rotation.credential].services
+        if context.standing(rotation.credential).stages.get(consumer.service) is Stage.ROLLED_BACK
+    ]
+    chosen = {(rotation.credential, consumer.service): rotation.from_generation for rotation, consumer in returned}
+    services, names = dict.fromkeys(service for _, service in chosen), dict.fromkeys(name for name, _ in chosen)
+    answers = context.deliver(context.requests(chosen).for_services(services, rollback=names), check=True)
+    found: dict[str, str] = {}
+    for rotation, consumer in returned:
+        if problem := strays(context, answers, consumer.service, consumer.env):
+            stage = str(Stage.SWITCHING)
+            context.record("consumer", credential=rotation.credential, service=consumer.service, stage=stage)
+            found[rotation.credential] = f"{consumer.service} is not back on the old value. {problem}"
+    return found
 
 
 def _lists_back(context: Context, rotations: list[Rotation]) -> None:

@@ -159,6 +159,18 @@ def test_resume_goes_forward_with_nothing_of_a_run_that_is_being_taken_back(benc
     made.back()
 
 
+def test_a_consumer_that_a_deploy_took_off_the_old_value_is_brought_back_before_the_candidate_dies(bench: MakeBench) -> None:
+    made = bench("O1-slots")
+    made.crash("after the record state db SWITCHED")
+    made.world.faults = [Fault("lost", "delivery", "h2", check=False)]
+    assert isinstance(made.abort(), StepFailed)
+    assert made.standing("db").stages["green"] is Stage.ROLLED_BACK
+    made.deploy()
+    assert made.world.machines["h2"].processes["green"]["DB"].endswith(made.store().secret("db", 2).reveal())
+    assert made.abort() is None
+    made.back()
+
+
 def test_the_list_keeps_the_candidate_until_every_consumer_is_back(bench: MakeBench) -> None:
     made = bench("O1-lists")
     made.crash("after the record state token SOAKING")
