@@ -76,6 +76,8 @@ class Consumer(Declared):
     """A name under mycoops_services."""
     env: dict[str, str] = Field(default_factory=dict)
     """Every variable that holds the value, with its form: `<value>`, `<value|url>`, `<principal>` and text around them."""
+    next: dict[str, str] = Field(default_factory=dict)
+    """Of a credential with one slot: the variables in which the service reads the next value too, empty but around a cut."""
     rotator: bool = False
     """mycoops itself is the user, and no other."""
 
@@ -85,12 +87,26 @@ class Consumer(Declared):
             raise Mistake("not exactly one of service, rotator", "Name the service, or say rotator: true.")
         if self.service and not self.env:
             raise Mistake(f"{self.service} gets no variable", "Name them: env: {NAME: <value>}.", "service")
+        if self.next and self.rotator:
+            raise Mistake("the rotator reads no variables", "Take next out: it tries both values itself.", "next")
+        if both := sorted(self.env.keys() & self.next.keys()):
+            raise Mistake(f"{both[0]} holds the present value and the next one", "Use another variable for the next value.", "next")
         return self
 
     @field_validator("env")
     @classmethod
     def _forms(cls, env: dict[str, str]) -> dict[str, str]:
         return _checked_forms(env)
+
+    @field_validator("next")
+    @classmethod
+    def _next_forms(cls, following: dict[str, str]) -> dict[str, str]:
+        for name, form in _checked_forms(following).items():
+            if "<value" not in form:
+                raise Mistake(
+                    f"{name} does not hold the next value", "Write <value> or <value|url>, with any text around it.", name
+                )
+        return following
 
 
 class Authority(Declared):
@@ -159,6 +175,11 @@ class Credential(Declared):
     def services(self) -> tuple[Consumer, ...]:
         """The consumers that are services, in order."""
         return tuple(consumer for consumer in self.consumers if consumer.service)
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """The services that read a next value, in order."""
+        return tuple(consumer.service for consumer in self.consumers if consumer.next)
 
 
 class Catalogue(Declared):

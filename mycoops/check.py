@@ -105,6 +105,7 @@ def _credential(subject: Subject, name: str, credential: Credential) -> Iterator
     yield from _authority(subject, name, credential, kind)
     for number, consumer in enumerate(credential.consumers):
         yield from _consumer(subject, name, consumer, number)
+        yield from _next(subject, name, consumer, number, kind)
 
 
 def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) -> Iterator[Finding]:
@@ -161,11 +162,27 @@ def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> I
             yield Finding(where, f"{name}: {consumer.service} has no reader of {variable}", fix)
 
 
+def _next(subject: Subject, name: str, consumer: Consumer, number: int, kind: Kind) -> Iterator[Finding]:
+    """A next value is for a cut of which the value is known before; elsewhere nobody would ever fill it."""
+    service = subject.catalogue.services.get(consumer.service)
+    place = ("mycoops_credentials", name, "consumers", number, "next")
+    if consumer.next and not kind.overlap.known_ahead:
+        two = (
+            f"{kind.kind} is of class {kind.overlap}: old and new are valid side by side, so {consumer.service} needs no next value"
+        )
+        late = f"{kind.kind} is of class {kind.overlap}: the old value is dead before mycoops knows the next one"
+        yield Finding(subject.at(*place), f"{name}: {two if kind.overlap.two_valid else late}", "Take next out.")
+    for variable in consumer.next if service else ():
+        if service and variable not in service.reads:
+            fix = f"Add {variable} to reads of {consumer.service}, if it tries both values; else take next out."
+            yield Finding(subject.at(*place, variable), f"{name}: {consumer.service} has no reader of {variable}", fix)
+
+
 def _rivals(subject: Subject) -> Iterator[Finding]:
     """Two credentials, or two forms of one, for the same variable of the same file: only one of them would be written."""
     first: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     for name, credential in subject.catalogue.credentials.items():
-        uses = [(consumer.service, consumer.env) for consumer in credential.services]
+        uses = [(consumer.service, {**consumer.env, **consumer.next}) for consumer in credential.services]
         uses += [(service, credential.authority.accepts) for service in credential.authority.services]
         for service, env in uses:
             declared = subject.catalogue.services.get(service)

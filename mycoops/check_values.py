@@ -62,6 +62,8 @@ def _uses(credential: Credential) -> Iterable[tuple[str, str, str, tuple[str | i
     for number, consumer in enumerate(credential.consumers):
         for variable, form in consumer.env.items():
             yield consumer.service, variable, form, ("consumers", number, "env", variable)
+        for variable, form in consumer.next.items():
+            yield consumer.service, variable, form, ("consumers", number, "next", variable)
     for service in credential.authority.services:
         for variable, form in credential.authority.accepts.items():
             yield service, variable, form, ("authority", "accepts", variable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mycoops.catalogue import Catalogue
@@ -18,13 +18,16 @@ class Generations:
     """What the roles render: per consumer the effective generation, per authority service the accepted ones.
 
     `before` is what a rollback writes back; it has an entry only where a switch is under way. `dead` are the credentials
-    whose old value was last seen refused: a service that still runs on it is ill, and the switch is its cure."""
+    whose old value was last seen refused: a service that still runs on it is ill, and the switch is its cure. `ahead` is the
+    generation a consumer has as its next value, 0 for none, and `ahead_before` the one a rollback gives it back."""
 
     effective: Mapping[tuple[str, str], int]
     accepted: Mapping[tuple[str, str], tuple[int, ...]]
     before: Mapping[tuple[str, str], int]
     slots: Mapping[tuple[str, int], str]
     dead: frozenset[str] = frozenset()
+    ahead: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    ahead_before: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Requests:
@@ -77,10 +80,11 @@ class Requests:
 
     @staticmethod
     def _merge(entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
-        """Two services that share a file share its variables: the newer effective generation wins."""
+        """Two services that share a file share its variables: the newer generation wins, of two alike the one that can go back."""
         for number, other in enumerate(entries):
             if other["name"] == entry["name"]:
-                if entry["value"].get("generation", 0) > other["value"].get("generation", 0):
+                mine, its = _number(entry["value"]), _number(other["value"])
+                if mine > its or (mine == its and other["previous"] is None):
                     entries[number] = entry
                 return
         entries.append(entry)
@@ -91,6 +95,8 @@ class Requests:
                 if (credential, consumer.service) in self._generations.effective:
                     for name, form in consumer.env.items():
                         yield consumer.service, self._entry(credential, consumer.service, name, form)
+                    for name, form in consumer.next.items():
+                        yield consumer.service, self._next(credential, consumer.service, name, form)
             for service in declared.authority.services:
                 if (credential, service) in self._generations.accepted:
                     for name, form in declared.authority.accepts.items():
@@ -101,6 +107,13 @@ class Requests:
         before = self._generations.before.get((credential, service))
         previous = self._reference(credential, before, form) if before is not None else None
         return {"name": name, "credential": credential, "value": self._reference(credential, number, form), "previous": previous}
+
+    def _next(self, credential: str, service: str, name: str, form: str) -> dict[str, Any]:
+        """The next value's variable is always there, and empty where there is none: so a process can be seen to hold none."""
+        number, before = (of.get((credential, service)) for of in (self._generations.ahead, self._generations.ahead_before))
+        value = self._reference(credential, number, form) if number else ""
+        previous = self._reference(credential, before, form) if before else None if before is None else ""
+        return {"name": name, "credential": credential, "value": value, "previous": previous}
 
     def _list(self, credential: str, service: str, name: str, form: str) -> dict[str, Any]:
         numbers = list(self._generations.accepted[credential, service])
@@ -120,11 +133,8 @@ class Requests:
         for service, entry in self._entries():
             name = entry["credential"]
             if name in named and self._catalogue.services[service].host == host:
-                before = self._generations.before.get((name, service)) if back else None
-                numbers = (
-                    [before or entry["value"]["generation"]] if "generation" in entry["value"] else entry["value"]["generations"]
-                )
-                fence[name] = max([*numbers, fence.get(name, 0)])
+                shown = entry["previous"] if back and entry["previous"] is not None else entry["value"]
+                fence[name] = max(_number(shown), fence.get(name, 0))
         return fence
 
     def _dropped_in(self, name: str) -> bool:
@@ -152,6 +162,11 @@ class Requests:
 
     def _managed(self, name: str) -> list[str]:
         return [entry["name"] for service, entry in self._entries() if service == name]
+
+
+def _number(value: Any) -> int:
+    """The newest generation that a reference names; 0 for a next value that is not there."""
+    return max(value.get("generations") or [value.get("generation", 0)]) if value else 0
 
 
 def _file(file: EnvFile, readers: list[str]) -> dict[str, Any]:

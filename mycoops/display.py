@@ -31,6 +31,8 @@ WORDS = {
 }
 
 
+AHEAD = "giving the next value beside the present one"
+"""What a move of `stage` does where it names services."""
 NAMED = 3
 """As many names as fit a line; of more, their number is told."""
 
@@ -65,7 +67,8 @@ class Display:
         names = move.services or move.credentials
         what = ", ".join(names) if len(names) <= NAMED else f"{len(names)} credentials"
         self._head = f"{number:2d}/{total} {move.verb}{where}"
-        self._line(f"[dim]{self._clock()}[/] {self._head}: {WORDS[move.verb]} [dim]({escape(what)})[/]")
+        words = AHEAD if move.verb is Verb.STAGE and move.services else WORDS[move.verb]
+        self._line(f"[dim]{self._clock()}[/] {self._head}: {words} [dim]({escape(what)})[/]")
 
     def note(self, text: str) -> None:
         """See Progress."""

@@ -9,6 +9,9 @@ from typing import Any
 from mycoops.journal import Record
 from mycoops.model import ENDED, ORDER, Stage, State
 
+BEGUN = frozenset({Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED})
+"""The stages in which a consumer may hold what it was to be given."""
+
 
 @dataclass(slots=True)
 class Standing:
@@ -23,6 +26,7 @@ class Standing:
     next_command: str = ""
     waiting: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
+    ahead: dict[str, Stage] = field(default_factory=dict)
     accepted_by: set[str] = field(default_factory=set)
     dropped_by: set[str] = field(default_factory=set)
     facts: list[Record] = field(default_factory=list)
@@ -76,8 +80,13 @@ class Standing:
         After a cut, or once the new generation is the vault's, nobody is given the old one any more."""
         if self.cut or (self.reached(State.PROMOTED) and not self.aborting):
             return self.to_generation
-        after = (Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED)
-        return self.to_generation if self.stages.get(service) in after else self.from_generation
+        return self.to_generation if self.stages.get(service) in BEGUN else self.from_generation
+
+    def ahead_for(self, service: str) -> int:
+        """What a deploy writes as a service's next value now: the candidate from the moment it may have been given until the cut
+        was seen, else none, which is 0."""
+        past = self.cut or self.reached(State.PROMOTED)
+        return self.to_generation if self.ahead.get(service) in BEGUN and not past else 0
 
     def accepted_for(self, service: str) -> list[int]:
         """The generations an authority service has to accept now, by its list: both from the moment it may have been told."""
@@ -138,6 +147,8 @@ def apply(run: Run, record: Record) -> None:
         _state(standing, record)
     elif event == "consumer":
         standing.stages[record["service"]] = Stage(record["stage"])
+    elif event == "ahead":
+        standing.ahead[record["service"]] = Stage(record["stage"])
     elif event == "accepted":
         standing.accepted_by.add(record["service"])
     elif event == "dropped":

@@ -43,6 +43,11 @@ class Overlap(StrEnum):
         """Whether the provider returns the value to a call of ours."""
         return self in (Overlap.O2, Overlap.O5, Overlap.O7)
 
+    @property
+    def known_ahead(self) -> bool:
+        """Whether there is a cut, and a value before it, so that consumers can be given it beforehand."""
+        return self.one_slot and not (self.needs_person or self.provider_mints)
+
 
 class State(StrEnum):
     """Where the rotation of one credential stands."""

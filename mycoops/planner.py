@@ -102,6 +102,7 @@ def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: M
         moves.add(Verb.ACCEPT, users, [service], [catalogue.services[service].host])
     moves.add(Verb.VERIFY, part)
     moves.add(Verb.STAGE, part)
+    _next_values(moves, one, catalogue)
     cut = {name for rotation in one for name in _services(rotation, catalogue)}
     _switches(moves, part, catalogue, without=cut)
     moves.add(Verb.CUTOVER, one)
@@ -112,6 +113,18 @@ def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: M
     for service, users in _authority_services(listed, catalogue):
         moves.add(Verb.DROP, users, [service], [catalogue.services[service].host])
     moves.add(Verb.PROVE, everything)
+
+
+def _next_values(moves: _Moves, one: list[Rotation], catalogue: Catalogue) -> None:
+    """Before a cut, whoever tries two values is given the next one: wave by wave, as in a switch."""
+    users: dict[str, list[Rotation]] = {}
+    for rotation in one:
+        for service in catalogue.credentials[rotation.credential].ahead if rotation.overlap.known_ahead else ():
+            users.setdefault(service, []).append(rotation)
+    for wave in waves(catalogue, users):
+        services = [service for service in users if catalogue.services[service].host in wave]
+        involved = {rotation.credential for service in services for rotation in users[service]}
+        moves.add(Verb.STAGE, [rotation for rotation in one if rotation.credential in involved], services, wave)
 
 
 def _services(rotation: Rotation, catalogue: Catalogue) -> list[str]:
@@ -155,17 +168,20 @@ def _releases(moves: _Moves, mutating: list[Rotation], catalogue: Catalogue) -> 
     moves.add(Verb.RELEASE, [r for r in mutating if services and not _services(r, catalogue)])
 
 
+WORDS = {Verb.ACCEPT: "accept", Verb.STAGE: "next value", Verb.SWITCH: "switch", Verb.DROP: "drop", Verb.RELEASE: "release"}
+"""What brings files to services, in the words of the plan's reasons."""
+
+
 def _restarts(moves: tuple[Move, ...], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> tuple[Restart, ...]:
     restarts: dict[str, list[str]] = {}
     reloads: dict[str, int] = {}
-    words = {Verb.ACCEPT: "accept", Verb.SWITCH: "switch", Verb.DROP: "drop", Verb.RELEASE: "release"}
     for move in moves:
-        for name in move.services if move.verb in words else ():
-            if move.verb in LISTS and all(_reloads(name, credential, catalogue) for credential in move.credentials):
+        for name in move.services if move.verb in WORDS else ():
+            brought = {c: _variables(move.verb, name, c, catalogue) for c in move.credentials}
+            if all(catalogue.services[name].file_of(variable).reload for group in brought.values() for variable in group):
                 reloads[name] = reloads.get(name, 0) + 1
                 continue
-            users = [c for c in move.credentials if move.verb in LISTS or _uses(name, c, catalogue)]
-            restarts.setdefault(name, []).append(f"{words[move.verb]}: {', '.join(users)}")
+            restarts.setdefault(name, []).append(f"{WORDS[move.verb]}: {', '.join(c for c, group in brought.items() if group)}")
     names = [name for name in catalogue.services if name in restarts or name in reloads]
     return tuple(
         Restart(
@@ -175,10 +191,10 @@ def _restarts(moves: tuple[Move, ...], catalogue: Catalogue, kinds: Mapping[str,
     )
 
 
-def _reloads(service: str, credential: str, catalogue: Catalogue) -> bool:
-    accepts = catalogue.credentials[credential].authority.accepts
-    return all(catalogue.services[service].file_of(name).reload for name in accepts)
-
-
-def _uses(service: str, credential: str, catalogue: Catalogue) -> bool:
-    return any(consumer.service == service for consumer in catalogue.credentials[credential].services)
+def _variables(verb: Verb, service: str, credential: str, catalogue: Catalogue) -> list[str]:
+    """The variables of a credential that a move of this verb changes for a service."""
+    declared = catalogue.credentials[credential]
+    if verb in LISTS:
+        return list(declared.authority.accepts) if service in declared.authority.services else []
+    mine = [consumer for consumer in declared.services if consumer.service == service]
+    return [name for consumer in mine for name in (consumer.next if verb is Verb.STAGE else (*consumer.env, *consumer.next))]

@@ -41,7 +41,7 @@ def lines(run: Run, records: Iterable[Record]) -> list[Line]:
 def _line(run: Run, entry: dict[str, Any], records: list[Record]) -> Line:
     standing = run.rotations[entry["credential"]]
     acknowledged = {r["service"] for r in records if r["event"] == "consumer" and r["stage"] == "acknowledged"}
-    restarts = [r for r in records if r["event"] in ("consumer", "accepted", "dropped") and r.get("restarted")]
+    restarts = [r for r in records if r["event"] in ("ahead", "consumer", "accepted", "dropped") and r.get("restarted")]
     return Line(
         credential=standing.credential,
         overlap=entry["overlap"],

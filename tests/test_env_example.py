@@ -16,7 +16,10 @@ TEXT = (ROOT / ".env.example").read_text(encoding="utf-8")
 OWN_PROCESSES = {"ANSIBLE_SSH_ARGS": "mycoops/runner.py"}
 """Read by the code inside ansible-playbook, and set there by this module whatever the caller's environment says."""
 READERS = {"os.environ.get", "os.getenv", "os.environ.setdefault", "os.environ.pop"}
+ELSEWHERE = ROOT / "mycoops" / "dual.py"
+"""Runs in services and reads the variables they name; nothing of the control node imports it to do so."""
 SOURCES = [path for place in ("mycoops", "plugins/action", "plugins/callback") for path in (ROOT / place).rglob("*.py")]
+SOURCES.remove(ELSEWHERE)
 SHELL = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / "lab" / "install.sh", ROOT / ".ci" / "run"]
 
 

@@ -20,8 +20,8 @@ ORDER = """
   < check_values display items planner session
   < rotation.context
   < rotation.replies
-  < rotation.attest rotation.probing
-  < rotation.mint rotation.quarantine
+  < rotation.attest rotation.consumers rotation.probing
+  < rotation.ahead rotation.mint rotation.quarantine
   < rotation.prepare rotation.switch
   < rotation.abort rotation.finish rotation.refresh rotation.revoke
   < rotation.walk

@@ -93,7 +93,7 @@ class Entries(Truth):
             authority.stage()
 
     def _cutover(self, item: Item, values: Values) -> None:
-        self._cuttable(item.credential)
+        self._cuttable(item.credential, values.text("value") if self.catalogue.credentials[item.credential].ahead else "")
         for authority in self._of(item):
             assert isinstance(authority, Single)
             if self.kinds[item.kind].overlap.provider_mints:

@@ -84,6 +84,7 @@ def _at_rest(scene: Scene, name: str, generation: int) -> str:
     world.check()
     require(store.pending(name) == [], f"{name}: a candidate was left behind")
     require({held[1] for _, held in world.holders(name)} <= {value}, f"{name}: somebody holds another value")
+    require(not world.next_values(name), f"{name}: a next value was left behind")
     return value
 
 

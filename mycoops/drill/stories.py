@@ -61,9 +61,9 @@ def fleet(services: dict[str, Any], credentials: dict[str, Any], **more: Any) ->
     )
 
 
-def use(service: str, variable: str, form: str = "<value>") -> dict[str, Any]:
-    """A consumer."""
-    return {"service": service, "env": {variable: form}}
+def use(service: str, variable: str, form: str = "<value>", following: str = "") -> dict[str, Any]:
+    """A consumer; one that tries two values reads the next one in the variable `following`."""
+    return {"service": service, "env": {variable: form}, "next": {following: form} if following else {}}
 
 
 def slots() -> Catalogue:
@@ -117,6 +117,22 @@ def simple(kind: str, **more: Any) -> Catalogue:
     return fleet(services, {"it": _credential(kind, {"host": "h3"}, [use("api", "SECRET"), use("job", "SECRET")])}, **more)
 
 
+def dual(*, plain: bool = True) -> Catalogue:
+    """One slot, and consumers that try two values: one alone, two that share a file, one that reloads; and a `plain` one."""
+    both, form = ["SECRET", "SECRET_NEXT"], "<principal>:<value>"
+    reload = {"path": "/etc/side-secrets.env", "readers": ["systemd"], "variables": both, "reload": True}
+    services = {
+        "api": _service("h1", "api", both),
+        "blue": _service("h2", "blue", both, path="/etc/web.env", group="web"),
+        "green": _service("h2", "green", both, path="/etc/web.env", group="web"),
+        "side": _service("h3", "side", both, extra_env_files=[reload]),
+        "plain": _service("h3", "plain", ["SECRET"]),
+    }
+    consumers = [use(name, "SECRET", form, "SECRET_NEXT") for name in ("api", "blue", "green", "side")]
+    consumers += [use("plain", "SECRET")] if plain else []
+    return fleet(services, {"it": _credential("single", {"host": "h3"}, consumers, principal="app")})
+
+
 def apart() -> Catalogue:
     """Two services on one host, each with a credential of its own."""
     services = {"api": _service("h1", "api", ["SECRET"]), "job": _service("h1", "job", ["SECRET"])}
@@ -138,14 +154,14 @@ def _both(variable: str, form: str = "<value>") -> list[dict[str, Any]]:
 
 def mixed() -> Catalogue:
     """A quarter: every class at once, several of them in one service."""
-    reads = ["DB", "TOKENS", "TOKEN", "CLOUD", "MODEL", "LEGACY", "BOT"]
+    reads = ["DB", "TOKENS", "TOKEN", "CLOUD", "MODEL", "LEGACY", "LEGACY_NEXT", "BOT"]
     services = {name: _service(host, name, reads) for name, host in (("api", "h1"), ("job", "h2"), ("gate", "h3"))}
     credentials = {
         "db": _credential("pair", {"host": "h3"}, _both("DB", "<principal>:<value>"), principal="app"),
         "token": _credential("listed", {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}, _both("TOKEN")),
         "cloud": _credential("provider", {"host": "h3"}, [use("job", "CLOUD")]),
         "model": _credential("person", {"host": "h3"}, [use("gate", "MODEL")]),
-        "legacy": _credential("single", {"host": "h3"}, [use("api", "LEGACY")]),
+        "legacy": _credential("single", {"host": "h3"}, [use("api", "LEGACY", following="LEGACY_NEXT")]),
         "bot": _credential("console", {"host": "h3"}, [use("gate", "BOT")]),
         "own": _credential("key", {"hosts": ["h1", "h2"]}, [{"rotator": True}]),
         "own_word": _credential("password", {"host": "h1"}, [{"rotator": True}]),
@@ -164,6 +180,7 @@ STORIES = {
         Story("O3", simple("person"), waits=1),
         Story("O4", simple("single")),
         Story("O4-bare", simple("bare")),
+        Story("O4-dual", dual()),
         Story("O4-own-password", own_password()),
         Story("O5", simple("rolled")),
         Story("O7", simple("grant"), waits=1),

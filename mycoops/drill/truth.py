@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from mycoops.catalogue import Catalogue
+from mycoops.catalogue import Catalogue, Consumer
 from mycoops.drill.authorities import Authority
 from mycoops.drill.faults import Fault, require
 from mycoops.drill.hosts import Env, Machine
@@ -86,16 +86,36 @@ class Truth:
         if credential in self.rotator:
             yield "the rotator", (declared.principal, self.kept()[credential, self.rotator[credential]])
 
+    def next_values(self, credential: str) -> dict[str, str]:
+        """Every next value that a consumer holds now, by who holds it."""
+        found: dict[str, str] = {}
+        for consumer in self.catalogue.credentials[credential].services:
+            for variable in consumer.next:
+                found[f"{consumer.service}{RUNS}"] = self._process(consumer.service)[variable]
+                found[f"{consumer.service}{STARTS}"] = self._disk(consumer.service, variable)
+        return {who: value for who, value in found.items() if value}
+
+    def _refused(self, credential: str, consumer: Consumer, env: Env) -> str:
+        """A variable of which the value is not accepted, and no next value beside it either; empty if there is none."""
+        principal = self.catalogue.credentials[credential].principal
+        following = [split(form, principal, env[variable]) for variable, form in consumer.next.items() if env[variable]]
+        for variable, form in consumer.env.items():
+            if not any(self.accepts(credential, *login) for login in [split(form, principal, env[variable]), *following]):
+                return variable
+        return ""
+
     def _sick(self, service: str, env: Env) -> str:
         if service in self.ill:
             return "it is ill for reasons of its own"
         for name, declared in self.catalogue.credentials.items():
             for consumer in declared.services:
-                for variable, form in consumer.env.items() if consumer.service == service else ():
-                    principal, value = split(form, declared.principal, env[variable])
-                    if not self.accepts(name, principal, value):
-                        return f"its login with {name} is refused"
-                    if service in self.allergic and value not in self.firsts:
+                if consumer.service != service:
+                    continue
+                if self._refused(name, consumer, env):
+                    return f"its login with {name} is refused"
+                for variable, form in {**consumer.env, **consumer.next}.items():
+                    value = split(form, declared.principal, env[variable])[1]
+                    if service in self.allergic and value and value not in self.firsts:
                         return "it does not bear a new value"
         return ""
 
@@ -113,8 +133,8 @@ class Truth:
             require(not self.lost(name), f"1: a value valid for {name} is kept nowhere", "lost")
             overlap = self.kinds[declared.kind].overlap
             excused = name in self.dead or any(one.outage for one in self.authorities[name].values())
-            if (overlap.two_valid or overlap.mutating) and not excused:
-                running, disk = self.on_dead_values(name)
+            if (overlap.two_valid or overlap.mutating or declared.ahead) and not excused:
+                running, disk = self.on_dead_values(name, dual=overlap.one_slot)
                 require(not running, f"2: {name}: {running} run on what is not accepted", "running")
                 require(not disk, f"2: {name}: {disk} would start on what is not accepted", "disk")
 
@@ -123,12 +143,18 @@ class Truth:
         kept = {*self.kept().values(), *self.hand.values()}
         return any(value not in kept and (self.resting or not tag) for value, tag in self.valid_values(credential).items())
 
-    def on_dead_values(self, credential: str) -> tuple[list[str], list[str]]:
-        """Who runs on a value that is not accepted, and who would start on one."""
+    def on_dead_values(self, credential: str, *, dual: bool = False) -> tuple[list[str], list[str]]:
+        """Who runs on no value that is accepted, and who would start on none; with `dual` of those alone who try two."""
         found: tuple[list[str], list[str]] = ([], [])
-        for who, (principal, value) in self.holders(credential):
-            if not self.accepts(credential, principal, value):
-                found[who.endswith(STARTS)].append(who.removesuffix(STARTS).removesuffix(RUNS))
+        declared = self.catalogue.credentials[credential]
+        for consumer in declared.services if not dual else [one for one in declared.services if one.next]:
+            disk = {variable: self._disk(consumer.service, variable) for variable in (*consumer.env, *consumer.next)}
+            for place, env in enumerate((self._process(consumer.service), disk)):
+                if self._refused(credential, consumer, env):
+                    found[place].append(consumer.service)
+        held = self.kept().get((credential, self.rotator.get(credential, 0)))
+        if held and not dual and not self.accepts(credential, declared.principal, held):
+            found[0].append("the rotator")
         return found
 
     def valid_values(self, credential: str) -> dict[str, str]:
@@ -157,13 +183,16 @@ class Truth:
         missing = [name for name in wanted if stages.get(name) != "acknowledged"]
         require(not missing, f"4: {credential}: revoked before {missing} acknowledged")
 
-    def _cuttable(self, credential: str) -> None:
-        """Invariant 3, and the record of the point of no return."""
+    def _cuttable(self, credential: str, value: str) -> None:
+        """Invariant 3, and the record of the point of no return; whoever tries two values runs on the candidate already."""
         mine = [record for record in self.journal() if record.get("credential") == credential]
         require(any(r.get("state") == "CUTOVER" and r.get("forward_only") for r in mine), f"{credential}: cut unrecorded")
         for consumer in self.catalogue.credentials[credential].services:
             staged = consumer.service in self.staged.get(credential, set())
             require(staged, f"3: {credential}: cut before {consumer.service} was staged")
+            for name, form in consumer.next.items():
+                held = split(form, self.catalogue.credentials[credential].principal, self._process(consumer.service)[name])[1]
+                require(held == value, f"3: {credential}: cut before {consumer.service} held the next value")
 
 
 def split(form: str, principal: str, text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mycoops.errors import ForwardOnly, Interrupted, StepFailed
+from mycoops.ledger import BEGUN
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
@@ -33,13 +34,13 @@ def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[st
             context.state(rotation.credential, State.ROLLING_BACK, was=str(standing.state))
         if context.keeps(rotation.credential, rotation.from_generation):
             context.store.promote(rotation.credential, rotation.from_generation)
-    for step in (_consumers_back, _seen_back, _lists_back, _candidates_dead):
+    for step in (_consumers_back, _next_back, _seen_back, _lists_back, _candidates_dead):
         step(context, _rolling(context, rotations))
         _pause(stop)
     for rotation in rotations:
         if not context.standing(rotation.credential).blocked:
             context.forget(rotation)
-            switched = bool(context.standing(rotation.credential).stages)
+            switched = bool(context.standing(rotation.credential).stages or context.standing(rotation.credential).ahead)
             context.state(rotation.credential, State.ROLLED_BACK if switched else State.ABORTED)
     if context.run.open:
         raise StepFailed("not everything could be taken back", hint="Mend the cause, then `mycoops abort` again.")
@@ -124,6 +125,16 @@ def _straying(context: Context, rotations: list[Rotation]) -> dict[str, str]:
     return found
 
 
+def _next_back(context: Context, rotations: list[Rotation]) -> None:
+    """Whoever was given the candidate beforehand, beside the value in force, gives it back."""
+    standings = [context.standing(rotation.credential) for rotation in rotations]
+    ahead = {(one.credential, service): 0 for one in standings for service, stage in one.ahead.items() if stage in BEGUN}
+    for service in dict.fromkeys(service for _, service in ahead):
+        names = [name for name, other in ahead if other == service]
+        for name, facts in _give(context, service, names, ahead=ahead).items():
+            context.record("ahead", credential=name, service=service, stage=str(Stage.ROLLED_BACK), **facts)
+
+
 def _lists_back(context: Context, rotations: list[Rotation]) -> None:
     """Only now, with every consumer back, do the authorities that are services of ours drop the candidate from their lists."""
     listed = [rotation for rotation in rotations if context.standing(rotation.credential).reached(State.MINTED)]
@@ -146,9 +157,10 @@ def _give(
     *,
     chosen: dict[tuple[str, str], int] | None = None,
     lists: dict[tuple[str, str], list[int]] | None = None,
+    ahead: dict[tuple[str, str], int] | None = None,
 ) -> dict[str, dict[str, object]]:
     """Deliver to one service with a rollback of these credentials; blocks where it fails, returns what was seen where not."""
-    answers = context.deliver(context.requests(chosen, lists).for_services([service], rollback=names))
+    answers = context.deliver(context.requests(chosen, lists, ahead).for_services([service], rollback=names))
     wrong = blame(context, failed_services(context, answers, [service]))
     for name in names:
         if name in wrong and not context.standing(name).blocked:

@@ -33,7 +33,7 @@ def _attested(context: Context, rotation: Rotation, answers: Answers) -> bool:
         if wrong := failed_services(context, answers, [consumer.service], check=True):
             context.block(name, wrong[consumer.service])
             return False
-        if problem := strays(context, answers, consumer.service, consumer.env):
+        if problem := strays(context, answers, consumer.service, [*consumer.env, *consumer.next]):
             context.state(name, State.SWITCHING)
             context.record("consumer", credential=name, service=consumer.service, stage=str(Stage.SWITCHING))
             context.block(name, f"somebody took {consumer.service} off the new value. {problem}")

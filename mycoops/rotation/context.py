@@ -54,6 +54,8 @@ class Context:
     """Renders the rotation log from the journals."""
     attested: set[str] = field(default_factory=set)
     """The credentials whose consumers were all looked at again in this walk."""
+    holding: set[tuple[str, str]] = field(default_factory=set)
+    """The credentials and services that were seen in this walk to hold the next value."""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 
@@ -133,10 +135,14 @@ class Context:
                 self.store.drop_pending(rotation.credential, number)
 
     def requests(
-        self, chosen: Mapping[tuple[str, str], int] | None = None, lists: Mapping[tuple[str, str], list[int]] | None = None
+        self,
+        chosen: Mapping[tuple[str, str], int] | None = None,
+        lists: Mapping[tuple[str, str], list[int]] | None = None,
+        ahead: Mapping[tuple[str, str], int] | None = None,
     ) -> Requests:
-        """A builder of deliveries: as it is now, but `chosen` at that generation and `lists` accepting those."""
-        found = generations(self.catalogue, self.store, [*self.others, self.run], chosen, lists)
+        """A builder of deliveries: as it is now, but `chosen` at that generation, `lists` accepting those, and `ahead` with that
+        generation as the next value."""
+        found = generations(self.catalogue, self.store, [*self.others, self.run], chosen, lists, ahead)
         return Requests(self.catalogue, self.kinds, found, self.token)
 
 
@@ -146,9 +152,11 @@ def generations(
     runs: Iterable[ledger.Run],
     chosen: Mapping[tuple[str, str], int] | None = None,
     lists: Mapping[tuple[str, str], list[int]] | None = None,
+    ahead: Mapping[tuple[str, str], int] | None = None,
 ) -> Generations:
     """What is in force for every consumer and every authority service: the open rotations' view over the vault's."""
     standings = {name: standing for run in runs for name, standing in run.rotations.items() if standing.open}
+    chosen, lists, ahead = chosen or {}, lists or {}, ahead or {}
     effective: dict[tuple[str, str], int] = {}
     accepted: dict[tuple[str, str], tuple[int, ...]] = {}
     before: dict[tuple[str, str], int] = {}
@@ -161,17 +169,36 @@ def generations(
         slots.update({(name, number): store.slot(name, number) for number in known})
         for consumer in declared.services:
             now = standing.generation_for(consumer.service) if standing else meta.generation
-            effective[name, consumer.service] = (chosen or {}).get((name, consumer.service), now)
-            if standing and (name, consumer.service) in (chosen or {}):
+            effective[name, consumer.service] = chosen.get((name, consumer.service), now)
+            if standing and (name, consumer.service) in chosen:
                 other = {standing.from_generation, standing.to_generation} - {effective[name, consumer.service]}
                 if other <= known:
                     before[name, consumer.service] = other.pop()
         for service in declared.authority.services:
             now_accepted = standing.accepted_for(service) if standing else [meta.generation]
-            ordered = (lists or {}).get((name, _ordering(catalogue, name, service, lists or {})), now_accepted)
+            ordered = lists.get((name, _ordering(catalogue, name, service, lists)), now_accepted)
             accepted[name, service] = tuple(ordered)
     dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
-    return Generations(effective, accepted, before, slots, dead)
+    return Generations(effective, accepted, before, slots, dead, *_ahead(catalogue, standings, chosen, ahead))
+
+
+def _ahead(
+    catalogue: Catalogue,
+    standings: Mapping[str, Standing],
+    chosen: Mapping[tuple[str, str], int],
+    ahead: Mapping[tuple[str, str], int],
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+    """The next value of each consumer that reads one; and what a delivery that gives or takes it, or makes it the present one,
+    would have to put back."""
+    now: dict[tuple[str, str], int] = {}
+    before: dict[tuple[str, str], int] = {}
+    for name, declared in catalogue.credentials.items():
+        for service in declared.ahead if name in standings else ():
+            key, standing = (name, service), standings[name]
+            now[key] = ahead.get(key, standing.ahead_for(service))
+            if key in ahead or (key in chosen and standing.ahead.get(service) in ledger.BEGUN):
+                before[key] = 0 if now[key] else standing.to_generation
+    return now, before
 
 
 def _ordering(catalogue: Catalogue, credential: str, service: str, lists: Mapping[tuple[str, str], list[int]]) -> str:

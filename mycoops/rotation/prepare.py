@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mycoops.delivery import Requests
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation import ahead
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import ask
 from mycoops.rotation.probing import Probed, probe, standing_of
@@ -135,10 +136,21 @@ def _unequal(answers: Answers, items: list[Item]) -> str:
 
 
 def stage(context: Context, move: Move) -> None:
-    """Prove on every host, without changing it, that the switch can be made; arm what a cut needs.
+    """Prove on every host, without changing it, that the switch can be made; arm what a cut needs. Where the move names services,
+    give them the next value beforehand.
 
     Where the value itself comes with the cut, everything but the value is rehearsed."""
     rotations = context.at(move.credentials, State.VERIFIED)
+    if move.services:
+        ahead.bring(context, rotations, move.services)
+    else:
+        _rehearse_switch(context, rotations)
+    for rotation in context.at(move.credentials, State.VERIFIED):
+        if ahead.held(context, rotation):
+            context.state(rotation.credential, State.STAGED)
+
+
+def _rehearse_switch(context: Context, rotations: list[Rotation]) -> None:
     uses = [(r, name) for r in rotations for name in _consumers(context, r)]
     chosen = {(r.credential, name): r.to_generation for r, name in uses if context.keeps(r.credential, r.to_generation)}
     builder = context.items()
@@ -146,11 +158,8 @@ def stage(context: Context, move: Move) -> None:
     answers, wrong = _rehearse(context, context.requests(chosen), dict.fromkeys(name for _, name in uses), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
-        problem = wrong.get(rotation.credential) or explain(answers, mine)
-        if problem:
+        if problem := wrong.get(rotation.credential) or explain(answers, mine):
             context.block(rotation.credential, problem)
-            continue
-        context.state(rotation.credential, State.STAGED)
 
 
 def _consumers(context: Context, rotation: Rotation) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation import ahead
+from mycoops.rotation.consumers import give
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import ask, brought
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
-from mycoops.rotation.replies import delivered, explain, failed_services, left_out, unsettled
+from mycoops.rotation.replies import explain
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
 
@@ -54,22 +56,8 @@ def _deliver(context: Context, move: Move, services: list[str]) -> None:
             if _open(context, rotation, service):
                 if context.standing(rotation.credential).state is not State.SWITCHING:
                     context.state(rotation.credential, State.SWITCHING)
-                context.record("consumer", credential=rotation.credential, service=service, stage=str(Stage.SWITCHING))
                 chosen[rotation.credential, service] = rotation.to_generation
-    answers = context.deliver(context.requests(chosen).for_services(services))
-    wrong = failed_services(context, answers, services)
-    behind = left_out(context, answers, wrong)
-    for credential, service in chosen:
-        if service not in wrong:
-            facts = delivered(answers, service)
-            context.record("consumer", credential=credential, service=service, stage=str(Stage.ACKNOWLEDGED), **facts)
-        elif service in behind:
-            context.record("consumer", credential=credential, service=service, stage=str(Stage.STAGED))
-        else:
-            if not unsettled(context, answers, service):
-                context.record("consumer", credential=credential, service=service, stage=str(Stage.ROLLED_BACK))
-            if not context.standing(credential).halted:
-                context.block(credential, f"{service}: {wrong[service]}")
+    give(context, "consumer", chosen, context.requests(chosen))
 
 
 def _finish(context: Context, rotation: Rotation) -> None:
@@ -94,7 +82,10 @@ def _rotator(context: Context, move: Move) -> None:
 
 
 def cutover(context: Context, move: Move) -> None:
-    """Replace the one slot; whoever comes back from a crash asks first and remembers nothing, and so does a person's cut."""
+    """Replace the one slot; whoever comes back from a crash asks first and remembers nothing, and so does a person's cut.
+
+    Consumers that try two values hold both of them, in this very walk, before anything is cut."""
+    ahead.ensure(context, context.at(move.credentials, State.STAGED))
     fresh = [rotation for rotation in context.at(move.credentials, State.STAGED) if not rotation.overlap.needs_person]
     for rotation in context.at(move.credentials, State.STAGED):
         context.state(rotation.credential, State.CUTOVER, forward_only=True)
@@ -103,6 +94,8 @@ def cutover(context: Context, move: Move) -> None:
     again = [context.rotation(name) for name in uncut if name not in [rotation.credential for rotation in fresh]]
     known, _ = probe(context, again) if again else ({}, None)
     undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
+    undone = ahead.ensure(context, undone)
+    again = [rotation for rotation in again if not context.standing(rotation.credential).halted]
     answers = context.call([item for rotation in fresh + undone for item in _cut(context, rotation, again=rotation in undone)])
     seen, _ = probe(context, fresh + again)
     _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential], answers)])

@@ -22,6 +22,7 @@ BEFORE = {
     "O2": ("it", WAY[1:3] + WAY[4:7] + WAY[8:12]),
     "O4": ("it", (*WAY[1:4], *WAY[5:7])),
     "O4-bare": ("it", (*WAY[1:4], *WAY[5:7])),
+    "O4-dual": ("it", (*WAY[1:4], *WAY[5:7])),
     "O4-own-password": ("own", (*WAY[1:4], *WAY[5:7])),
     "O5": ("it", (*WAY[1:4], *WAY[5:7])),
     "O6": ("it", (WAY[1], WAY[3], *WAY[5:7])),
@@ -85,7 +86,7 @@ def test_a_value_a_person_brought_is_revoked_although_the_rotation_did_not_go_on
     made.back()
 
 
-@pytest.mark.parametrize("story", ["O1-slots", "O1-admin", "O1-lists", "O2", "O4", "O4-own-password", "O6"])
+@pytest.mark.parametrize("story", ["O1-slots", "O1-admin", "O1-lists", "O2", "O4", "O4-dual", "O4-own-password", "O6"])
 def test_after_the_point_of_no_return_nothing_is_changed(bench: MakeBench, story: str) -> None:
     made = bench(story)
     name = next(iter(made.catalogue.credentials))
@@ -120,11 +121,11 @@ def test_an_old_value_that_is_refused_already_is_not_gone_back_to(bench: MakeBen
 
 
 @pytest.mark.parametrize("what", ["lost", "error", "unreachable"])
-@pytest.mark.parametrize("story", ["O1-slots", "O1-lists", "O2", "O4"])
+@pytest.mark.parametrize("story", ["O1-slots", "O1-lists", "O2", "O4", "O4-dual"])
 @pytest.mark.parametrize("entry", ["delivery", "revoke", "probe", "confirm"])
 def test_a_way_back_that_fails_once_is_gone_on_with(bench: MakeBench, story: str, what: str, entry: str) -> None:
     made = bench(story)
-    made.crash(f"after the record state {BEFORE[story][0]} {'STAGED' if story == 'O4' else 'SWITCHED'}")
+    made.crash(f"after the record state {BEFORE[story][0]} {'STAGED' if story.startswith('O4') else 'SWITCHED'}")
     made.world.faults = [Fault(what, entry)]
     if isinstance(made.abort(), StepFailed):
         assert all(one.next_command == "mycoops abort" for one in made.run().rotations.values() if one.blocked)

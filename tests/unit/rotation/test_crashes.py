@@ -12,7 +12,7 @@ import pytest
 
 from mycoops.drill.bench import Bench, Snapshot
 from mycoops.drill.points import Clock, Crash
-from mycoops.drill.stories import STORIES
+from mycoops.drill.stories import STORIES, Story, dual
 from mycoops.errors import ForwardOnly
 from mycoops.model import State
 from tests.unit.rotation.conftest import MakeBench
@@ -28,6 +28,7 @@ LEAST = {
     "O3": 100,
     "O4": 110,
     "O4-bare": 90,
+    "O4-dual": 200,
     "O4-own-password": 100,
     "O5": 80,
     "O6": 90,
@@ -112,11 +113,11 @@ def test_a_second_death_changes_nothing(bench: MakeBench, story: str) -> None:
             made.finish()
 
 
-@pytest.mark.parametrize("story", ["O1-slots", "O1-lists", "O2", "O1-own-key", "O4"])
+@pytest.mark.parametrize("story", ["O1-slots", "O1-lists", "O2", "O1-own-key", "O4", "O4-dual"])
 def test_an_abort_that_dies_is_gone_on_with_by_another(bench: MakeBench, story: str) -> None:
     made = bench(story)
     name = next(iter(made.catalogue.credentials))
-    made.crash(f"after the record state {name} {'STAGED' if story == 'O4' else 'PROMOTED'}")
+    made.crash(f"after the record state {name} {'STAGED' if story.startswith('O4') else 'PROMOTED'}")
     for what, snapshot in photographs(made, made.abort):
         made.restore(snapshot)
         if not made.run().open:
@@ -127,8 +128,10 @@ def test_an_abort_that_dies_is_gone_on_with_by_another(bench: MakeBench, story: 
             made.back()
 
 
-@pytest.mark.parametrize("story", TWO_VALID)
-def test_an_ordinary_deploy_at_any_point_breaks_nothing(bench: MakeBench, story: str) -> None:
+@pytest.mark.parametrize(
+    "story", [*TWO_VALID, Story("O4-dual alone", dual(plain=False))], ids=lambda one: one if isinstance(one, str) else one.name
+)
+def test_an_ordinary_deploy_at_any_point_breaks_nothing(bench: MakeBench, story: str | Story) -> None:
     made = bench(story)
     for number, (what, snapshot) in enumerate(photographs(made, made.finish)):
         if number % 5:

@@ -6,7 +6,7 @@ import pytest
 
 from mycoops.drill.faults import Fault, Violation
 from mycoops.model import State
-from mycoops.rotation import finish, prepare, revoke, switch
+from mycoops.rotation import ahead, finish, prepare, revoke, switch
 from mycoops.rotation.context import Context
 from mycoops.secret import generate
 from mycoops.vault import Store
@@ -76,6 +76,36 @@ def test_it_notices_a_cut_that_was_not_staged(bench: MakeBench, monkeypatch: pyt
     monkeypatch.setattr(made.world, "_after", lambda *_, **__: None)
     with pytest.raises(Violation, match="3: it: cut before api was staged"):
         made.walk()
+
+
+def test_it_notices_a_cut_before_whoever_tries_two_values_holds_both(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench("O4-dual")
+    monkeypatch.setattr(ahead, "bring", lambda *_: None)
+    monkeypatch.setattr(ahead, "held", lambda *_: True)
+    with pytest.raises(Violation, match="3: it: cut before api held the next value"):
+        made.walk()
+
+
+@pytest.mark.parametrize(("how", "where"), [("runs", "processes"), ("would start", "files")])
+def test_it_notices_a_consumer_that_tries_two_values_and_has_none(bench: MakeBench, how: str, where: str) -> None:
+    made = bench("O4-dual")
+    made.crash("after the record state it STAGED")
+    made.world.check()
+    machine, value = made.world.machines["h1"], made.store().secret("it", 2).reveal()
+    held = machine.processes["api"] if where == "processes" else machine.files["/etc/api.env"]
+    held["SECRET_NEXT"] = ""
+    made.world.check()
+    made.world.authorities["it"]["h3"].value = value  # type: ignore[attr-defined]
+    with pytest.raises(Violation, match=f"2: it: api as it {how} holds no value that is accepted"):
+        made.world.check()
+
+
+def test_a_bench_notices_a_next_value_that_is_left_behind(bench: MakeBench) -> None:
+    made = bench("O4-dual")
+    assert made.walk() is None
+    made.world.machines["h2"].processes["green"]["SECRET_NEXT"] = f"app:{made.store().secret('it', 2).reveal()}"
+    with pytest.raises(Violation, match="it: a next value was left behind"):
+        made.over()
 
 
 def test_it_notices_a_value_in_a_request_and_in_the_journal(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
