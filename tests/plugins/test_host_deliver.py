@@ -92,6 +92,47 @@ def test_delivers_and_repeats_without_a_restart(case: Case) -> None:
     assert case.unit.starts == 2
 
 
+def two_values(case: Case, now: str, following: str, *, before: tuple[str, str], generation: int) -> dict[str, Any]:
+    """A delivery to a service that reads a present and a next value; an empty text is no next value."""
+    request = case.request(generations={"api": generation}, before={"api": 1})
+    request["files"][0]["entries"] = [
+        {"name": "TOKEN", "credential": "api", "value": now, "previous": before[0]},
+        {"name": "TOKEN_NEXT", "credential": "api", "value": following, "previous": before[1]},
+    ]
+    request["services"] = [case.service(holds=[{"file": PATH, "name": name} for name in ("TOKEN", "TOKEN_NEXT")])]
+    return request
+
+
+def test_a_next_value_is_given_made_the_present_one_and_seen_to_be_gone(case: Case) -> None:
+    both = two_values(case, case.old, case.new, before=(case.old, ""), generation=2)
+    alone = two_values(case, case.new, "", before=(case.old, case.new), generation=2)
+    for request, text in ((both, f"TOKEN={case.old}\nTOKEN_NEXT={case.new}\n"), (alone, f"TOKEN={case.new}\nTOKEN_NEXT=\n")):
+        reply = deliver.run(request)
+        told(case, reply)
+        assert (reply["services"][0]["restarted"], reply["services"][0]["holds"]) == (True, True)
+        assert case.file.read_text() == f"# kept\nLOG=info\n{text}"
+        assert not deliver.run(request)["services"][0]["restarted"]
+    assert process.holds(case.unit.process.pid, {"TOKEN": case.new, "TOKEN_NEXT": ""}) == {"TOKEN": True, "TOKEN_NEXT": True}
+
+
+def test_a_service_that_does_not_bear_a_next_value_has_none_afterwards(case: Case) -> None:
+    case.unit.rejects = {case.new}
+    reply = deliver.run(two_values(case, case.old, case.new, before=(case.old, ""), generation=2))
+    assert reply["error"]["code"] == "unhealthy_rolled_back"
+    assert case.file.read_text() == f"# kept\nLOG=info\nTOKEN={case.old}\nTOKEN_NEXT=\n"
+    assert process.holds(case.unit.process.pid, {"TOKEN": case.old, "TOKEN_NEXT": ""}) == {"TOKEN": True, "TOKEN_NEXT": True}
+    assert case.fence()["generations"] == {"api": 1}
+
+
+def test_a_switch_that_fails_goes_back_to_both_values(case: Case) -> None:
+    deliver.run(two_values(case, case.old, case.new, before=(case.old, ""), generation=2))
+    case.host.put(PATH, f"# kept\nLOG=info\nTOKEN={case.new}\nTOKEN_NEXT=\n")  # a run that died here has written it already
+    case.unit.rejects = {""}
+    reply = deliver.run(two_values(case, case.new, "", before=(case.old, case.new), generation=2))
+    assert reply["error"]["code"] == "unhealthy_rolled_back"
+    assert case.file.read_text() == f"# kept\nLOG=info\nTOKEN={case.old}\nTOKEN_NEXT={case.new}\n"
+
+
 def test_check_mode_tells_and_touches_nothing(case: Case) -> None:
     before = sorted(case.host.root.rglob("*"))
     reply = deliver.run(case.request(check=True))

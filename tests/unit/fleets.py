@@ -47,6 +47,8 @@ KINDS = {
     "pair": {"kind": "pair", "summary": "two names", "overlap": "O1", "slots": ["a", "b"], "options": {"port": "a port"}},
     "listed": {"kind": "listed", "summary": "a list", "overlap": "O1", "accepts_by": "delivery"},
     "person": {"kind": "person", "summary": "by hand", "overlap": "O3", "human": {"page": "p", "instruction": "i"}},
+    "single": {"kind": "single", "summary": "one slot", "overlap": "O4"},
+    "console": {"kind": "console", "summary": "one slot, by hand", "overlap": "O6", "human": {"page": "p", "instruction": "i"}},
     "roll": {"kind": "roll", "summary": "rolled by API", "overlap": "O5"},
     "refresh": {"kind": "refresh", "summary": "changes itself", "overlap": "O7"},
     "never": {"kind": "never", "summary": "a key of data", "overlap": "O4", "refuse": "replacing it destroys data"},

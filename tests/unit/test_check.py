@@ -41,6 +41,14 @@ def services(data: dict[str, Any]) -> dict[str, Any]:
     return data["mycoops_services"]  # type: ignore[no-any-return]
 
 
+def tries_two(data: dict[str, Any]) -> None:
+    """Let db have one slot, and api read its next value."""
+    credentials(data)["db"].update(kind="single", authority={"host": "h3"})
+    services(data)["api"]["reads"] = ["DATABASE_URL", "DATABASE_URL_NEXT", "TOKENS"]
+    consumer = credentials(data)["db"]["consumers"][0]
+    consumer["next"] = {"DATABASE_URL_NEXT": consumer["env"]["DATABASE_URL"]}
+
+
 MISTAKES: dict[str, tuple[Change, str]] = {
     "service on an unknown host": (lambda d: services(d)["api"].update(host="h9"), "api: unknown host h9"),
     "unknown host in the order": (lambda d: d["mycoops_fleet"]["host_order"].append("h9"), "host_order: unknown host h9"),
@@ -99,6 +107,22 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda d: credentials(d)["token"]["consumers"][0]["env"].update(ALIAS="<value>"),
         "token: job has no reader of ALIAS",
     ),
+    "a next value where both are valid": (
+        lambda d: (tries_two(d), credentials(d)["db"].update(kind="pair", principal="app")),
+        "db: pair is of class O1: old and new are valid side by side, so api needs no next value",
+    ),
+    "a next value nobody knows before the cut": (
+        lambda d: (tries_two(d), credentials(d)["db"].update(kind="console")),
+        "db: console is of class O6: the old value is dead before mycoops knows the next one",
+    ),
+    "a next value nobody reads": (
+        lambda d: (tries_two(d), services(d)["api"]["reads"].remove("DATABASE_URL_NEXT")),
+        "db: api has no reader of DATABASE_URL_NEXT",
+    ),
+    "one variable, a next value and another credential": (
+        lambda d: (tries_two(d), credentials(d)["token"]["authority"].update(accepts={"DATABASE_URL_NEXT": "<accepted|csv>"})),
+        "DATABASE_URL_NEXT in /etc/api.env on h1 is set by db for api and by token for api",
+    ),
     "one variable, two credentials": (
         lambda d: credentials(d)["token"]["consumers"].append({"service": "api", "env": {"DATABASE_URL": "<value>"}}),
         "DATABASE_URL in /etc/api.env on h1 is set by db for api and by token for api",
@@ -141,6 +165,8 @@ def test_a_mistake_is_found_with_its_line_and_its_fix(tmp_path: Path, mistake: s
         ("unknown option", "prot: 1"),
         ("unknown consumer", "- service: gone"),
         ("a variable nobody reads", "ALIAS: <value>"),
+        ("a next value where both are valid", "next:"),
+        ("a next value nobody reads", "DATABASE_URL_NEXT: postgresql://<principal>:<value|url>@h3/app"),
         ("a key that encrypts", "purpose: encrypt"),
         ("unknown kind", "kind: oracle"),
         ("service on an unknown host", "host: h9"),
@@ -238,6 +264,30 @@ REFUSED: dict[str, tuple[Change, str, str, str]] = {
         "no placeholder",
         "Write <value>",
     ),
+    "a next value that is none": (
+        lambda d: credentials(d)["db"]["consumers"][0].update(next={"DATABASE_URL_NEXT": "<principal>"}),
+        "DATABASE_URL_NEXT: <principal>",
+        "DATABASE_URL_NEXT does not hold the next value",
+        "Write <value>",
+    ),
+    "a next value with a wrong form": (
+        lambda d: credentials(d)["db"]["consumers"][0].update(next={"DATABASE_URL_NEXT": "<value|rot13>"}),
+        "DATABASE_URL_NEXT: <value|rot13>",
+        "unknown placeholder <value|rot13>",
+        "Write <value>",
+    ),
+    "one variable for both values": (
+        lambda d: credentials(d)["db"]["consumers"][0].update(next={"DATABASE_URL": "<value>"}),
+        "next:",
+        "DATABASE_URL holds the present value and the next one",
+        "Use another variable",
+    ),
+    "a rotator with a next value": (
+        lambda d: credentials(d)["db"]["consumers"].append({"rotator": True, "next": {"A_NEXT": "<value>"}}),
+        "next:",
+        "the rotator reads no variables",
+        "Take next out",
+    ),
     "an unknown category": (
         lambda d: credentials(d)["db"].update(category="fax"),
         "category: fax",
@@ -280,6 +330,10 @@ def test_two_services_may_share_a_variable_of_a_file(tmp_path: Path) -> None:
         credentials(data)["db"]["consumers"].append({**credentials(data)["db"]["consumers"][0], "service": "job"})
 
     assert found(tmp_path, share) == []
+
+
+def test_a_consumer_may_read_a_next_value_of_one_slot(tmp_path: Path) -> None:
+    assert found(tmp_path, tries_two) == []
 
 
 def test_the_rotator_needs_no_variable(tmp_path: Path) -> None:
@@ -337,6 +391,16 @@ def test_a_value_has_to_suit_everybody_who_reads_its_file(tmp_path: Path) -> Non
     named = [lines[int(finding.place.rpartition(":")[2]) - 1].strip() for finding in told]
     assert named == ["TOKEN: <value>", "TOKENS: <accepted|csv>"]
     assert all("a file of its own" in finding.fix for finding in told)
+
+
+def test_a_next_value_has_to_suit_who_reads_it_too(tmp_path: Path) -> None:
+    data = document()
+    tries_two(data)
+    form = credentials(data)["db"]["consumers"][0]["next"]["DATABASE_URL_NEXT"].replace("|url", "")
+    credentials(data)["db"]["consumers"][0]["next"]["DATABASE_URL_NEXT"] = form
+    awkward = Secret(f"{generate('token').reveal()}\0")
+    told = values(subject(tmp_path, data), store(tmp_path, db=awkward, token=generate("token")), b"key")
+    assert [finding.problem.split(": ")[:2] for finding in told] == [["db", "DATABASE_URL_NEXT"]]
 
 
 def test_a_finding_in_the_vault_names_the_credential_s_line_and_the_fix(tmp_path: Path) -> None:

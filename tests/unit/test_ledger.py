@@ -115,6 +115,23 @@ def test_nobody_is_given_the_old_value_after_a_cut_or_a_promotion() -> None:
     assert back.generation_for("api") == 1
 
 
+@pytest.mark.parametrize(
+    ("stage", "generation"),
+    [(None, 0), (Stage.STAGED, 0), (Stage.ROLLED_BACK, 0), (Stage.SWITCHING, 2), (Stage.ACKNOWLEDGED, 2)],
+)
+def test_a_consumer_has_a_next_value_from_the_moment_it_was_to_be_given_it(stage: Stage | None, generation: int) -> None:
+    found = standing(*([{**consumer(stage), "event": "ahead"}] if stage else []))
+    assert (found.ahead_for("api"), found.ahead_for("other")) == (generation, 0)
+    assert found.generation_for("api") == 1
+
+
+def test_nobody_has_a_next_value_after_the_cut() -> None:
+    given = {**consumer(Stage.ACKNOWLEDGED), "event": "ahead"}
+    assert standing(given, state(State.CUTOVER)).ahead_for("api") == 2
+    assert standing(given, {"event": "fact", "fact": "cut"}).ahead_for("api") == 0
+    assert standing(given, state(State.PROMOTED)).ahead_for("api") == 0
+
+
 def test_a_list_holds_both_from_the_mint_to_the_drop() -> None:
     dropped = {"event": "dropped", "service": "gate"}
     assert standing(state(State.MINTING)).accepted_for("gate") == [1]

@@ -35,6 +35,7 @@ def probe(second: int, subject: str, outcome: str) -> dict[str, Any]:
 RECORDS = [
     at(0, "opened", plan=PLAN, operator="ann@desk", reason="quarterly"),
     state(5, "MINTING"),
+    at(6, "ahead", credential="db", service="api", stage="acknowledged", restarted=True),
     at(8, "consumer", credential="db", service="api", stage="acknowledged", restarted=True),
     at(9, "consumer", credential="db", service="agent", stage="acknowledged", restarted=False),
     probe(20, "new", "accepted"),
@@ -61,7 +62,7 @@ def test_a_rotation_under_way_has_no_time_yet() -> None:
 
 def test_restarts_and_consumers_are_counted_apart() -> None:
     line = summary(RECORDS)
-    assert (line.consumers, line.restarts, line.probes, line.state) == (2, 1, 3, "CLOSED")
+    assert (line.consumers, line.restarts, line.probes, line.state) == (2, 2, 3, "CLOSED")
 
 
 def test_the_log_has_the_head_of_the_chain_and_the_error_class() -> None:
