@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
 import time
 import typing
 
+import mycoops_postgresql as postgresql
+from mycoops_postgresql import Role
 from mycoops_reply import Refusal
 
-VERIFIER = re.compile(r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+\Z")
-ROLE = """
-SELECT json_build_object(
-  'login', r.rolcanlogin, 'verifier', a.rolpassword, 'expired', coalesce(r.rolvaliduntil < now(), false),
-  'set_role', (SELECT split_part(c, '=', 2) FROM pg_db_role_setting s, unnest(s.setconfig) c
-               WHERE s.setrole = r.oid AND s.setdatabase = 0 AND c LIKE 'role=%'),
-  'sessions', (SELECT count(*) FROM pg_stat_activity p WHERE p.usesysid = r.oid AND p.application_name <> 'mycoops-probe'),
-  'clients', (SELECT string_agg(DISTINCT coalesce(host(client_addr), 'socket'), ' ') FROM pg_stat_activity p
-              WHERE p.usesysid = r.oid))
-FROM pg_roles r JOIN pg_authid a ON a.oid = r.oid WHERE r.rolname = {name};"""
 MEMBER = "SELECT to_json(count(*)) FROM pg_roles WHERE rolname = {owner} AND pg_has_role({name}, oid, 'MEMBER');"
 TERMINATE = """
 SELECT json_build_object('ended', count(*) FILTER (WHERE pg_terminate_backend(pid)), 'left', count(*))
@@ -65,7 +53,6 @@ found AS (
   UNION ALL SELECT name FROM owned)
 SELECT json_build_object('compared', (SELECT count(*) FROM objects),
                          'differences', coalesce((SELECT json_agg(name ORDER BY name) FROM found), '[]'::json));"""
-Role = typing.Dict[str, typing.Any]
 
 
 def run(request: dict) -> dict:
@@ -75,47 +62,49 @@ def run(request: dict) -> dict:
 
 def preflight(request: dict) -> dict:
     new = _new(request)
-    state = _json(
-        request, "SELECT json_build_object('standby', pg_is_in_recovery(), 'version', current_setting('server_version'));"
-    )
-    if state["standby"]:
-        raise Refusal("standby", "this server is a standby: roles are changed on the primary")
+    version = postgresql.primary(request)
     if request.get("previous_principal"):
-        _role(request, request["previous_principal"])
+        postgresql.role(request, request["previous_principal"])
     if new["sessions"]:
         raise _in_use(new)
     if new["expired"]:
         raise Refusal("slot_expired", "VALID UNTIL of the free slot is past")
-    return {"done": True, "evidence": {"version": state["version"], "owner": _owner(request, new), "slot_sessions": "0"}}
+    return {"done": True, "evidence": {"version": version, "owner": _owner(request, new), "slot_sessions": "0"}}
 
 
 def mint(request: dict) -> dict:
     """Give the new slot its verifier and its owner role; the same verifier again changes nothing."""
-    new, verifier = _new(request), _verifier(request)
+    new, verifier = _new(request), postgresql.verifier(request["value"])
     owner = _owner(request, new)
     same = new["login"] and new["verifier"] == verifier
     if new["sessions"] and not same:
         raise _in_use(new)
-    statements = [f"ALTER ROLE {_name(request['principal'])} SET role = {_text(owner)};"] if new["set_role"] != owner else []
+    statements = (
+        [f"ALTER ROLE {postgresql.identifier(request['principal'])} SET role = {postgresql.literal(owner)};"]
+        if new["set_role"] != owner
+        else []
+    )
     if not same:
-        statements.append(f"ALTER ROLE {_name(request['principal'])} LOGIN PASSWORD {_text(verifier)};")
+        statements.append(
+            f"ALTER ROLE {postgresql.identifier(request['principal'])} LOGIN PASSWORD {postgresql.literal(verifier)};"
+        )
     if statements and not request.get("check"):
-        _psql(request, "BEGIN;" + "".join(statements) + "COMMIT;")
+        postgresql.psql(request, "BEGIN;" + "".join(statements) + "COMMIT;")
     return {"done": True, "changed": bool(statements), "evidence": {"principal": request["principal"], "owner": owner}}
 
 
 def parity(request: dict) -> dict:
     if not request.get("previous_principal"):
         return {"done": True, "equal": True, "evidence": {"compared": "0"}}
-    new, old = _text(request["principal"]), _text(request["previous_principal"])
-    found = _json(request, PARITY.format(new=new, old=old))
+    new, old = postgresql.literal(request["principal"]), postgresql.literal(request["previous_principal"])
+    found = postgresql.answer(request, PARITY.format(new=new, old=old))
     differences = found["differences"]
     evidence = {"compared": str(found["compared"]), "differences": "; ".join(differences[:10])}
     return {"done": True, "equal": not differences, "evidence": evidence}
 
 
 def drain(request: dict) -> dict:
-    old = _role(request, request["previous_principal"])
+    old = postgresql.role(request, request["previous_principal"])
     return {
         "done": True,
         "in_use": old["sessions"],
@@ -133,7 +122,7 @@ def revoke(request: dict) -> dict:
     if request.get("check"):
         return {"done": True, "changed": alive, "evidence": {"sessions": str(old["sessions"])}}
     if alive:
-        _psql(request, f"ALTER ROLE {_name(request['previous_principal'])} NOLOGIN PASSWORD NULL;")
+        postgresql.psql(request, f"ALTER ROLE {postgresql.identifier(request['previous_principal'])} NOLOGIN PASSWORD NULL;")
     ended = _terminate(request)
     return {
         "done": True,
@@ -143,11 +132,11 @@ def revoke(request: dict) -> dict:
 
 
 def _terminate(request: dict) -> int:
-    query = TERMINATE.format(name=_text(request["previous_principal"]))
+    query = TERMINATE.format(name=postgresql.literal(request["previous_principal"]))
     limit = time.monotonic() + float(request["options"].get("terminate_seconds", 30))
     ended = 0
     while True:
-        found = _json(request, query)
+        found = postgresql.answer(request, query)
         if not found["left"]:
             return ended
         ended += found["ended"]
@@ -159,7 +148,7 @@ def _terminate(request: dict) -> int:
 def persist(request: dict) -> dict:
     """What pg_authid holds is what a restarted server will hold."""
     new = _new(request)
-    kept = new["login"] and new["verifier"] == _verifier(request)
+    kept = new["login"] and new["verifier"] == postgresql.verifier(request["value"])
     gone = True
     if request.get("previous_principal"):
         old = _other(request)
@@ -184,96 +173,23 @@ def _in_use(slot: Role) -> Refusal:
 
 
 def _new(request: dict) -> Role:
-    return _role(request, request["principal"])
+    return postgresql.role(request, request["principal"])
 
 
 def _other(request: dict) -> Role:
     if request["previous_principal"] == request["principal"]:
         raise Refusal("same_slot", "old and new name the same role", principal=request["principal"])
-    return _role(request, request["previous_principal"])
-
-
-def _role(request: dict, name: str) -> Role:
-    found = _json(request, ROLE.format(name=_text(name)))
-    if not found:
-        raise Refusal("unknown_role", f"the server has no role {name}", principal=name)
-    return found
+    return postgresql.role(request, request["previous_principal"])
 
 
 def _owner(request: dict, new: Role) -> str:
     """The role that owns what the slots make: the option, else what a slot is set to."""
     owner = request["options"].get("owner") or new["set_role"]
     if not owner and request.get("previous_principal"):
-        owner = _role(request, request["previous_principal"])["set_role"]
+        owner = postgresql.role(request, request["previous_principal"])["set_role"]
     if not owner:
         raise Refusal("no_owner_role", "neither slot has `SET role`: name the option owner", principal=request["principal"])
-    member = MEMBER.format(owner=_text(owner), name=_text(request["principal"]))
-    if not _json(request, member):
+    member = MEMBER.format(owner=postgresql.literal(owner), name=postgresql.literal(request["principal"]))
+    if not postgresql.answer(request, member):
         raise Refusal("not_a_member", f"{request['principal']} is no member of {owner}", owner=owner)
     return str(owner)
-
-
-def _verifier(request: dict) -> str:
-    verifier = request["value"]
-    if not VERIFIER.match(verifier):
-        raise Refusal("no_verifier", "mint takes a SCRAM-SHA-256 verifier, never a password")
-    return str(verifier)
-
-
-def _text(text: str) -> str:
-    return "'" + _clean(text).replace("'", "''") + "'"
-
-
-def _name(name: str) -> str:
-    return '"' + _clean(name).replace('"', '""') + '"'
-
-
-def _clean(text: str) -> str:
-    if not text.isprintable() or "\\" in text:
-        raise Refusal("bad_name", "a role name holds a control character or a backslash")
-    return text
-
-
-def _json(request: dict, query: str) -> typing.Any:
-    answer = _psql(request, query).strip()
-    return json.loads(answer) if answer else None
-
-
-def _psql(request: dict, script: str) -> str:
-    """Run SQL from stdin as the server's own account; of an error only the SQLSTATE comes back, never the statement."""
-    options = request["options"]
-    command = [
-        "psql",
-        "-X",
-        "-q",
-        "-A",
-        "-t",
-        "-w",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-v",
-        "VERBOSITY=sqlstate",
-        "-v",
-        "SHOW_CONTEXT=never",
-    ]
-    command += ["-p", str(options.get("port", 5432)), "-d", str(options["database"])]
-    command += ["-h", str(options["socket"])] if options.get("socket") else []
-    if os.geteuid() == 0:
-        command = ["runuser", "-u", str(options.get("os_user", "postgres")), "--", *command]
-    done = subprocess.run(
-        command,
-        input=script,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd="/",
-        env={"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "10"},
-    )
-    if done.returncode == 0:
-        return done.stdout
-    if done.returncode == 2 or "connection to server" in done.stderr:
-        raise Refusal("authority_unreachable", "psql does not reach the server's socket", rc=done.returncode)
-    state = re.search(r"ERROR:\s+([0-9A-Z]{5})", done.stderr)
-    raise Refusal(
-        "statement_failed", "the server declined a statement", sqlstate=state.group(1) if state else "", rc=done.returncode
-    )

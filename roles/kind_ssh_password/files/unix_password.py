@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import pathlib
 import re
-import subprocess
 import typing
 
+import mycoops_way_back as way_back
 from mycoops_reply import Refusal
 
 SHADOW = pathlib.Path("/etc/shadow")
-KEPT = pathlib.Path("/run/mycoops")
-SYSTEMD = pathlib.Path("/run/systemd/system")
 CLOUD_INIT = pathlib.Path("/var/lib/cloud")
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}\$?\Z")
 HASH = re.compile(r"\$[0-9a-z]+\$[^:\s]{20,}\Z")
@@ -43,8 +40,9 @@ def stage(request: dict, account: str) -> dict:
     """Arm the way back: the old hash in memory only, and a timer that restores it unless it is called off."""
     _second_way(request, account)
     if not request.get("check"):
-        _arm(request, account)
-    return {"done": True, "changed": True, "evidence": {"unit": _unit(account), "seconds": str(_seconds(request))}}
+        _way_back(request, account).arm(f"{account}:{_shadow(account)}")
+    back = _way_back(request, account)
+    return {"done": True, "changed": True, "evidence": {"unit": back.unit, "seconds": str(back.seconds)}}
 
 
 def cutover(request: dict, account: str) -> dict:
@@ -54,11 +52,11 @@ def cutover(request: dict, account: str) -> dict:
         raise Refusal("no_hash", "the host takes a password hash here, never a password")
     _second_way(request, account)
     if not request.get("check"):
-        _arm(request, account)
+        _way_back(request, account).arm(f"{account}:{_shadow(account)}")
         _chpasswd(f"{account}:{new}")
         if _shadow(account) != new:
             raise Refusal("not_set", "the account's entry does not hold the new hash", account=account)
-    return {"done": True, "changed": True, "evidence": {"account": account, "unit": _unit(account)}}
+    return {"done": True, "changed": True, "evidence": {"account": account, "unit": _way_back(request, account).unit}}
 
 
 def confirm(request: dict, account: str) -> dict:
@@ -70,9 +68,10 @@ def confirm(request: dict, account: str) -> dict:
     sudo = _sudo(account, request["value"])
     if sudo == "refused":
         raise Refusal("sudo_refused", f"sudo refuses {account} its new password; the timer stays armed", account=account)
-    armed = _kept(account).exists()
+    back = _way_back(request, account)
+    armed = back.kept.exists()
     if not request.get("check"):
-        _disarm(account)
+        back.call_off()
         if not _holds(account, request["value"]):
             raise Refusal("not_in_force", f"the timer put the old password of {account} back at this very moment")
     return {"done": True, "changed": armed, "evidence": {"account": account, "sudo": sudo, "timer": "off"}}
@@ -80,14 +79,14 @@ def confirm(request: dict, account: str) -> dict:
 
 def restore(request: dict, account: str) -> dict:
     """Put the old hash back now instead of waiting for the timer."""
-    kept = _kept(account)
-    old = kept.read_text(encoding="utf-8").strip() if kept.exists() else ""
+    back = _way_back(request, account)
+    old = back.text()
     differs = bool(old) and old != f"{account}:{_shadow(account)}"
     if request.get("check"):
         return {"done": True, "changed": bool(old), "evidence": {"account": account}}
     if differs:
         _chpasswd(old)
-    _disarm(account)
+    back.call_off()
     wanted = request["value"] if _going_back(request) else request["previous_value"]
     if not _holds(account, wanted):
         raise Refusal("nothing_to_restore", f"{account} does not hold the old password and no hash of it is kept")
@@ -97,7 +96,7 @@ def restore(request: dict, account: str) -> dict:
 def persist(request: dict, account: str) -> dict:
     """The entry on disk is the new one, and nothing on this host is about to put the old one back."""
     new, old = _holds(account, request["value"]), bool(request.get("previous_value")) and _holds(account, request["previous_value"])
-    armed = _kept(account).exists() or _active(account)
+    armed = _way_back(request, account).armed()
     evidence = {"path": str(SHADOW), "new": "present" if new else "absent", "timer": "armed" if armed else "off"}
     return {"done": True, "persisted": new and not old and not armed, "evidence": evidence}
 
@@ -120,55 +119,11 @@ def _second_way(request: dict, account: str) -> None:
     """This very connection must not depend on the password that is about to change."""
     if request.get("by_password"):
         raise Refusal("no_second_way", f"the control node reaches this host with a password: set up a key before {account} changes")
-    if not SYSTEMD.is_dir():
-        raise Refusal("no_timer", "this host does not run systemd: nothing could put the old password back")
+    way_back.require_timers()
 
 
-def _arm(request: dict, account: str) -> None:
-    """Keep the hash in force now and wind the timer up; while a timer runs, the hash kept with it is the one to go back to."""
-    kept, unit = _kept(account), _unit(account)
-    KEPT.mkdir(mode=0o700, exist_ok=True)
-    KEPT.chmod(0o700)
-    if not (kept.exists() and _active(account)):
-        with contextlib.suppress(FileNotFoundError):
-            kept.unlink()
-        handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(f"{account}:{_shadow(account)}\n")
-    _stop(account)
-    command = ["systemd-run", "--quiet", f"--on-active={_seconds(request)}", "--timer-property=AccuracySec=1s", f"--unit={unit}"]
-    command += ["--property=Type=oneshot", f"--property=StandardInput=file:{kept}", f"--property=ExecStopPost=/bin/rm -f {kept}"]
-    if _call([*command, "/usr/sbin/chpasswd", "-e"]).returncode or not _active(account):
-        raise Refusal("not_armed", "systemd-run does not start the timer that would put the old password back", unit=unit)
-
-
-def _disarm(account: str) -> None:
-    _stop(account)
-    if _active(account):
-        raise Refusal("still_armed", "the timer cannot be stopped", unit=_unit(account))
-    with contextlib.suppress(FileNotFoundError):
-        _kept(account).unlink()
-
-
-def _stop(account: str) -> None:
-    _call(["systemctl", "stop", f"{_unit(account)}.timer", f"{_unit(account)}.service"])
-    _call(["systemctl", "reset-failed", f"{_unit(account)}.timer", f"{_unit(account)}.service"])
-
-
-def _active(account: str) -> bool:
-    return _call(["systemctl", "is-active", "--quiet", f"{_unit(account)}.timer"]).returncode == 0
-
-
-def _unit(account: str) -> str:
-    return f"mycoops-revert-{account.rstrip('$')}"
-
-
-def _kept(account: str) -> pathlib.Path:
-    return KEPT / f"revert-{account}"
-
-
-def _seconds(request: dict) -> int:
-    return int(request["options"].get("revert_seconds", 600))
+def _way_back(request: dict, account: str) -> way_back.WayBack:
+    return way_back.WayBack(account.rstrip("$"), ["/usr/sbin/chpasswd", "-e"], request["options"].get("revert_seconds"))
 
 
 def _shadow(account: str) -> str:
@@ -180,7 +135,7 @@ def _shadow(account: str) -> str:
 
 
 def _chpasswd(line: str) -> None:
-    if _call(["/usr/sbin/chpasswd", "-e"], line.strip() + "\n").returncode:
+    if way_back.call(["/usr/sbin/chpasswd", "-e"], line.strip() + "\n").returncode:
         raise Refusal("chpasswd_failed", "chpasswd declined the hash")
 
 
@@ -198,14 +153,9 @@ def _holds(account: str, value: str) -> bool:
 def _sudo(account: str, value: str) -> str:
     """Ask sudo as that account, the password over standard input and no cached ticket."""
     try:
-        done = _call(["runuser", "-u", account, "--", "sudo", "-k", "-S", "-p", "", "true"], value + "\n")
+        done = way_back.call(["runuser", "-u", account, "--", "sudo", "-k", "-S", "-p", "", "true"], value + "\n")
     except FileNotFoundError:
         return "not installed"
     if done.returncode == 0:
         return "accepted"
     return "refused" if "incorrect password" in done.stderr or "locked" in done.stderr else "not allowed"
-
-
-def _call(command: typing.List[str], text: str = "") -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False, env=environment, cwd="/")

@@ -10,13 +10,14 @@ from typing import Any
 
 from mycoops_reply import Refusal
 
-ROLES = Path(__file__).parents[3] / "roles"
+ROOT = Path(__file__).parents[3]
 Program = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def load(role: str, name: str) -> Any:
-    """The module of a host program."""
-    spec = importlib.util.spec_from_file_location(f"host_{name}", ROLES / role / "files" / f"{name}.py")
+    """The module of a host program: the role's own, else one that several share."""
+    places = [ROOT / "roles" / role / "files" / f"{name}.py", ROOT / "plugins" / "host_programs" / f"{name}.py"]
+    spec = importlib.util.spec_from_file_location(f"host_{name}", next(place for place in places if place.is_file()))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

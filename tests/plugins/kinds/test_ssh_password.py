@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
+import mycoops_way_back
 import pytest
 from kind_programs import load, new_value, wrapped
 
@@ -63,10 +64,10 @@ class Fleet:
         module = load("kind_ssh_password", "unix_password")
         systemd = home / "systemd"
         systemd.mkdir()
-        paths = {"SHADOW": self.host.shadow, "KEPT": home / "kept", "SYSTEMD": systemd, "CLOUD_INIT": home / "cloud"}
-        for name, path in paths.items():
+        for name, path in {"SHADOW": self.host.shadow, "CLOUD_INIT": home / "cloud"}.items():
             monkeypatch.setattr(module, name, path)
-        monkeypatch.setattr(module, "_call", self.host.call)
+        for name, stand_in in {"KEPT": home / "kept", "SYSTEMD": systemd, "call": self.host.call}.items():
+            monkeypatch.setattr(mycoops_way_back, name, stand_in)
         self.call = wrapped(module)
 
     def ask(self, entry: str, **more: Any) -> dict[str, Any]:
