@@ -1,4 +1,4 @@
-"""Builds the one image of the lab, named after the content of lab/, so that a change of it builds another."""
+"""Builds the one image of the lab, named after what it is made from, so that a change of that builds another."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from mycoops.lab_podman import limits, podman, runtimes
 BUILD_SECONDS = 1800.0
 BESIDE = ("load", "install.sh")
 """What lies in lab/ and is no part of the image."""
+LIBRARY = content.PACKAGE_ROOT / "mycoops" / "dual.py"
+"""What services of the lab import of the package; it lies beside them in the image."""
 
 
 def ensure(progress: Callable[[str], None]) -> str:
-    """The name of the image for the present content of lab/, built when it is not there yet."""
+    """The name of the image for the present content of lab/ and the library, built when it is not there yet."""
     folder = content.path("lab")
     image = f"localhost/mycoops-lab:{_digest(folder)}"
     if _exists(image):
@@ -36,7 +38,7 @@ def ensure(progress: Callable[[str], None]) -> str:
 
 
 def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(LIBRARY.read_bytes())
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         if set(file.relative_to(folder).parts) & set(BESIDE):
             continue
@@ -69,6 +71,7 @@ def _build(folder: Path, image: str) -> None:
     if not works:
         raise LabError("podman cannot run a container on this machine", hint="install runc; see lab/install.sh")
     options = ["--quiet", "--network", "host", *limits(), "--tag", image, "--file", str(folder / "Containerfile")]
+    options += ["--build-context", f"library={LIBRARY.parent}"]
     podman(*works[0], "build", *options, str(folder), timeout=BUILD_SECONDS)
 
 

@@ -23,6 +23,11 @@ class Sample:
     ended: float
     problem: str
 
+    @property
+    def fresh(self) -> bool:
+        """Whether the service had to log in anew for it, instead of using a pooled connection."""
+        return "fresh=1" in self.path
+
 
 @dataclass(frozen=True)
 class Outage:
@@ -68,14 +73,18 @@ def unexplained(samples: Iterable[Sample], windows: Iterable[Window]) -> list[Sa
 
 
 def report(samples: list[Sample], windows: dict[str, list[Window]]) -> str:
-    """A table: per service the requests, the failed ones, those that no restart explains, restarts and the longest outage."""
-    columns = ("service", "requests", "per s", "failed", "beyond a restart", "longest outage")
-    lines = ["{:<18}{:>9}{:>7}{:>8}{:>18}{:>16}".format(*columns)]
+    """A table: per service the requests, those over a new login, the failed ones, those that no restart explains, and the longest
+    outage beside the longest restart that may explain one; of a service with two instances there is none."""
+    columns = ("service", "requests", "new logins", "per s", "failed", "beyond a restart", "longest outage", "longest restart")
+    lines = ["{:<18}{:>9}{:>12}{:>7}{:>8}{:>18}{:>16}{:>17}".format(*columns)]
     seconds = max(one.ended for one in samples) - min(one.begun for one in samples)
     for service in dict.fromkeys(sample.service for sample in samples):
         mine = [sample for sample in samples if sample.service == service]
         longest = max((outage.seconds for outage in outages(mine)), default=0.0) * 1000
         failed = sum(1 for sample in mine if sample.problem)
         beyond = len(unexplained(mine, windows.get(service, [])))
-        lines.append(f"{service:<18}{len(mine):>9}{len(mine) / seconds:>7.0f}{failed:>8}{beyond:>18}{longest:>13.0f} ms")
+        fresh = sum(1 for sample in mine if sample.fresh)
+        restart = max((window.ended - window.begun for window in windows.get(service, [])), default=0.0) * 1000
+        line = f"{service:<18}{len(mine):>9}{fresh:>12}{len(mine) / seconds:>7.0f}{failed:>8}{beyond:>18}{longest:>13.0f} ms"
+        lines.append(line + (f"{restart:>14.0f} ms" if windows.get(service) else f"{'–':>17}"))
     return "\n".join(lines)

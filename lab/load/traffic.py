@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -140,7 +141,8 @@ def ask(connection: http.client.HTTPConnection, path: str, headers: Headers) -> 
 
 
 def targets(everything: dict[str, Any]) -> list[Target]:
-    """What there is to load in a lab, from its inventory. The website has two instances: no restart excuses a failure."""
+    """What there is to load in a lab, from its inventory. The website has two instances: no restart excuses a failure, and neither
+    does the cut of the one password its reports log in with."""
     port = {int(inside): int(outside) for host in everything["hosts"].values() for inside, outside in host["lab_publish"].items()}
     token = MindexToken(f"mycoops-{everything['vars']['lab_name']}-mas")
     items = ("/api/mindex/items", "/api/mindex/items?fresh=1", "/api/mindex/health")
@@ -160,6 +162,7 @@ def targets(everything: dict[str, Any]) -> list[Target]:
         ),
         Target("mas-agent", port[8002], ("/work", "/work?fresh=1"), explains=both("mas-agent")),
         Target("website", port[8080], ("/api/items", "/api/items?fresh=1")),
+        Target("website-reports", port[8080], ("/api/reports", "/api/reports?fresh=1")),
         Target("mycorrhizae-api", port[8003], ("/items", "/items?fresh=1"), explains=both("mycorrhizae-api")),
     ]
 
@@ -181,9 +184,10 @@ def main() -> int:
     lab = everything["vars"]["lab_name"]
     print(report(load.samples, {target.service: target.windows(lab, began) for target in asked}), flush=True)
     if arguments.json:
-        counts = {name: sum(1 for one in load.samples if one.service == name) for name in {one.service for one in load.samples}}
+        counts = {"requests": Counter(one.service for one in load.samples)}
+        counts["fresh"] = Counter(one.service for one in load.samples if one.fresh)
         failures = [asdict(sample) for sample in load.samples if sample.problem]
-        arguments.json.write_text(json.dumps({"requests": counts, "failures": failures}, indent=1), encoding="utf-8")
+        arguments.json.write_text(json.dumps({**counts, "failures": failures}, indent=1), encoding="utf-8")
     return status
 
 

@@ -10,6 +10,9 @@ CREATE ROLE mas_b NOLOGIN IN ROLE mas_owner;
 CREATE ROLE website_a NOLOGIN IN ROLE website_owner;
 CREATE ROLE website_b NOLOGIN IN ROLE website_owner;
 
+-- The website's reports log in with one role, as many programs do: one password, replaced in a cut.
+CREATE ROLE reports LOGIN;
+
 -- What a slot creates belongs to the owner, so the other slot can use it.
 ALTER ROLE mindex_api_a SET role = 'mindex_api_owner';
 ALTER ROLE mindex_api_b SET role = 'mindex_api_owner';
@@ -24,6 +27,7 @@ CREATE DATABASE website OWNER website_owner;
 REVOKE CONNECT ON DATABASE mindex, mas, website FROM PUBLIC;
 -- The orchestrator also reads the index.
 GRANT CONNECT ON DATABASE mindex TO mas_owner;
+GRANT CONNECT ON DATABASE website TO reports;
 
 \connect mindex
 ALTER SCHEMA public OWNER TO mindex_api_owner;
@@ -45,4 +49,5 @@ ALTER SCHEMA public OWNER TO website_owner;
 SET ROLE website_owner;
 CREATE TABLE items (id serial PRIMARY KEY, name text NOT NULL UNIQUE);
 INSERT INTO items (name) VALUES ('home'), ('species'), ('devices');
+GRANT SELECT ON items TO reports;
 RESET ROLE;

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
 
+from mycoops.dual import Dual
+
 EX_CONFIG = 78
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Before the first thread: blocked in every one, so that none but the waiting one gets them.
@@ -39,19 +41,32 @@ def setting(*names: str) -> str:
     raise SystemExit(EX_CONFIG)
 
 
-class Database:
-    """A few PostgreSQL connections, opened at start and kept: they outlive a change of the password."""
+def wrong_password(error: Exception) -> bool:
+    """The refusal itself: libpq passes no SQLSTATE of a failed login on, and only 28P01 has this text."""
+    return isinstance(error, psycopg2.OperationalError) and "password authentication failed" in str(error)
 
-    def __init__(self, dsn: str, size: int = 2, **parameters: str) -> None:
-        self._dsn, self._parameters = dsn, parameters
+
+class Database:
+    """A few PostgreSQL connections, opened at start and kept: they outlive a change of the password.
+
+    With a `dual` password every new connection is opened with the one that the server takes."""
+
+    def __init__(self, dsn: str, size: int = 2, dual: Dual | None = None, **parameters: str) -> None:
+        self._dsn, self._dual, self._parameters = dsn, dual, parameters
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(8)
         threading.Thread(target=self._warm_up, args=(size,), daemon=True).start()
 
     def connect(self) -> Any:
-        connection = psycopg2.connect(self._dsn, connect_timeout=3, **self._parameters)
+        if self._dual:
+            connection = self._dual.attempt(lambda value: self._open(password=value), refused=wrong_password)
+        else:
+            connection = self._open()
         connection.autocommit = True
         return connection
+
+    def _open(self, **more: str) -> Any:
+        return psycopg2.connect(self._dsn, connect_timeout=3, **self._parameters, **more)
 
     def _warm_up(self, size: int) -> None:
         try:

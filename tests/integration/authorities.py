@@ -21,7 +21,14 @@ from tests.integration.lab import Lab
 from tests.integration.values import Value
 
 ACCEPTED = "accepted"
-DATABASES = {"postgresql_mindex_api": "mindex", "postgresql_mas": "mas", "postgresql_website": "website"}
+DATABASES = {
+    "postgresql_mindex_api": "mindex",
+    "postgresql_mas": "mas",
+    "postgresql_website": "website",
+    "postgresql_reports": "website",
+}
+ONE_ROLE = "postgresql_reports"
+"""The login that keeps its role: its password alone is replaced."""
 REFUSED = {
     **dict.fromkeys(DATABASES, "28P01"),
     **dict.fromkeys(("redis_mindex", "redis_mas", "redis_admin"), "WRONGPASS"),

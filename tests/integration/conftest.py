@@ -11,7 +11,20 @@ import pytest
 from tests.integration import fleet
 from tests.integration.lab import Lab
 
-ORDER = ("boot", "deploy", "quarter", "env_files", "rollback", "crash", "refusals", "own_kind", "drill", "log", "silence")
+ORDER = (
+    "boot",
+    "deploy",
+    "quarter",
+    "one_slot",
+    "env_files",
+    "rollback",
+    "crash",
+    "refusals",
+    "own_kind",
+    "drill",
+    "log",
+    "silence",
+)
 """The modules: the lab that is booted and removed by its own test first, the search through everything last."""
 PORT_OFFSET = -5000
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tests.integration import authorities
-from tests.integration.authorities import ACCEPTED, DATABASES, REFUSED
+from tests.integration.authorities import ACCEPTED, DATABASES, ONE_ROLE, REFUSED
 from tests.integration.hosts import SERVICES
 from tests.integration.lab import Lab
 from tests.integration.values import Value
@@ -32,6 +32,7 @@ def expected(lab: Lab, values: Values) -> dict[str, dict[str, str]]:
             for variable, form in consumer.get("env", {}).items():
                 text = str(form).replace("<principal>", values[name].principal).replace("<value>", values[name].text)
                 found[consumer["service"]][variable] = text
+            found.get(consumer.get("service", ""), {}).update(dict.fromkeys(consumer.get("next", {}), ""))
     keys = values["jwt_mas"].text
     found["mas-orchestrator"]["JWT_VERIFY_KEYS"] = f'["{keys}"]'
     return found
@@ -73,8 +74,8 @@ def refused(lab: Lab, values: Iterable[Value], *, random: bool = False) -> None:
 
 
 def no_session_of(lab: Lab, values: Iterable[Value]) -> None:
-    """No session of these PostgreSQL roles is left at the server."""
-    names = ", ".join(f"'{value.principal}'" for value in values if value.credential in DATABASES)
+    """No session of these PostgreSQL roles is left at the server; a role that stays has those of its new password."""
+    names = ", ".join(f"'{value.principal}'" for value in values if value.credential in DATABASES and value.credential != ONE_ROLE)
     if names:
         left = lab.hosts["mindex"].sql(f"SELECT usename, count(*) FROM pg_stat_activity WHERE usename IN ({names}) GROUP BY 1")
         assert left == "", left
@@ -84,6 +85,7 @@ def healthy(lab: Lab, seconds: float = 15) -> None:
     """Every service does its work with new connections."""
     ports = {"mas-orchestrator": (8001, "/items?fresh=1"), "mas-agent": (8002, "/work?fresh=1")}
     ports |= {"website": (8080, "/api/items?fresh=1"), "mycorrhizae-api": (8003, "/items?fresh=1")}
+    ports |= {"website-reports": (8080, "/api/reports?fresh=1")}
     deadline = time.monotonic() + seconds
     while wrong := {n: s for n, (port, path) in ports.items() if (s := authorities.status(lab.port(port), path, {})) != ACCEPTED}:
         assert time.monotonic() < deadline, wrong
@@ -111,7 +113,8 @@ def unmanaged(lab: Lab, host: str, path: str, content: bytes) -> list[bytes]:
         files = [service["env_file"], *service.get("extra_env_files", [])]
         if service["host"] == host and any(file["path"] == path for file in files):
             for credential in declared["mycoops_credentials"].values():
-                managed |= {v for c in credential.get("consumers", []) if c.get("service") == name for v in c.get("env", {})}
+                mine = [consumer for consumer in credential.get("consumers", []) if consumer.get("service") == name]
+                managed |= {v for c in mine for v in (*c.get("env", {}), *c.get("next", {}))}
                 managed |= (
                     set(credential["authority"].get("accepts", {}))
                     if name in credential["authority"].get("services", [])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import promises
+from tests.integration.authorities import ONE_ROLE
 from tests.integration.lab import Lab
 
 SERVICES = ("postgresql_mas", "postgresql_website", "redis_mas", "jwt_mas", "mindex_service_token", "ssh_key_rotator")
@@ -66,6 +67,23 @@ def test_killed_in_the_cut_of_a_password_and_resumed_it_closes(lab: Lab) -> None
     promises.rotated(lab, before, lab.current(), [PASSWORD])
     timers = lab.hosts["mas"].text("systemctl", "list-timers", "--all", "--no-legend", "mycoops-revert-*")
     assert timers == ""
+
+
+def test_killed_around_the_cut_of_a_credential_with_a_next_value_it_is_in_force_all_the_time(lab: Lab) -> None:
+    before = lab.current()
+    kill_in(lab, "stage on sandbox", 1.5, "rotate", ONE_ROLE, "--yes")
+    promises.healthy(lab)
+    lab.run("deploy")
+    promises.healthy(lab)
+    kill_in(lab, "cutover", 1.5, "resume")
+    promises.healthy(lab)
+    kill_in(lab, "switch on sandbox", 1.5, "resume")
+    promises.healthy(lab)
+    lab.run("deploy")
+    promises.healthy(lab)
+    done = lab.run("resume")
+    assert lab.state_of(ONE_ROLE) == "CLOSED", done.told
+    promises.rotated(lab, before, lab.current(), [ONE_ROLE])
 
 
 def test_what_a_killed_run_held_is_gone_after_the_next_one(lab: Lab) -> None:
