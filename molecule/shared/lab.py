@@ -17,6 +17,7 @@ SHAPES = {
     "container_env": "token",
     "delivery": "token",
     "kind_postgresql": "token",
+    "kind_postgresql_single": "token",
     "kind_redis": "token",
     "redis_admin": "token",
     "kind_jwt_key": "token",
