@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,25 +41,26 @@ class Agent:
 @contextmanager
 def running(directory: Path) -> Iterator[Agent]:
     """Run an agent in `directory` for the length of the block, and no longer than this process lives."""
-    socket = directory / "agent.sock"
+    place = directory / "agent.sock"
     process = subprocess.Popen(
-        ["ssh-agent", "-a", str(socket), "sh", "-c", UNTIL_STDIN_ENDS],
+        ["ssh-agent", "-a", str(place), "sh", "-c", UNTIL_STDIN_ENDS],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        _wait_for(socket, process)
-        yield Agent(socket)
+        _wait_for(place, process)
+        yield Agent(place)
     finally:
         if process.stdin:
             process.stdin.close()
         process.wait(timeout=5)
 
 
-def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(place: Path, process: subprocess.Popen[bytes]) -> None:
+    """Return once the agent listens: its socket is there a moment before."""
     for _ in range(100):
-        if socket.exists():
+        if _listens(place):
             return
         try:
             process.wait(timeout=0.05)
@@ -66,3 +68,12 @@ def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
             continue
         break
     raise ConfigurationError("ssh-agent does not start", hint="Install the OpenSSH client.")
+
+
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(place))
+        except OSError:
+            return False
+    return True
