@@ -73,13 +73,17 @@ class MindexToken:
 
 
 class Bearer:
-    """A token the orchestrator has signed a moment ago: what it has signed before a restart it must verify after it."""
+    """A token the orchestrator has signed a moment ago: what it has signed before a restart it must verify after it.
+
+    Its life is two seconds less the fraction of the one it was signed in: older than half a second, a slow request outlives it."""
+
+    OLDEST_SECONDS = 0.5
 
     def __init__(self, port: int) -> None:
         self._port, self._value, self._since = port, "", 0.0
 
     def headers(self) -> dict[str, str]:
-        if time.monotonic() - self._since > 1:
+        if time.monotonic() - self._since > self.OLDEST_SECONDS:
             begun = time.monotonic()
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
             try:
