@@ -14,6 +14,8 @@ STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 RELOADED = "7b05ebc668384222baa8881179cfda54"
 """What systemd calls these messages (systemd.journal-fields(7), MESSAGE_ID)."""
 LISTENS = "listens on port"
+TOLD_LATE_SECONDS = 0.5
+"""Podman tells of a container's end when it has cleaned up after it: on a loaded machine, so much after it stopped to listen."""
 
 PLACES: Mapping[str, tuple[str, str]] = {
     "mindex-api": ("mindex", "mindex-api.service"),
@@ -51,7 +53,7 @@ def restarts(lab: str, service: str, since: float) -> list[Window]:
         stops = _systemd(lab, service, since, STOPPING)
         listens = [when for when, text in _entries(lab, service, since, f"_SYSTEMD_UNIT={unit}") if LISTENS in text]
     else:
-        stops = _container(lab, service, since, "died")
+        stops = [when - TOLD_LATE_SECONDS for when in _container(lab, service, since, "died")]
         lines = _host(lab, service, "podman", "logs", "--timestamps", service).splitlines()
         listens = [_moment(line.split()[0]) for line in lines if LISTENS in line]
     return [Window(stop, min((when for when in listens if when > stop), default=stop + 60)) for stop in stops]
