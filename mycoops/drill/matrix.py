@@ -99,15 +99,15 @@ class Drill:
             self.bench.bring()
 
     def _look(self, end: End) -> None:
-        """The instant of death: nobody runs on, or would start on, a dead value, but in a cut; no value is lost."""
+        """The instant of death: nobody runs on, or would start on, a dead value, in a cut nobody who tries two; none is lost."""
         world, run = self.bench.world, self.bench.run()
         for name, declared in world.catalogue.credentials.items():
             if world.lost(name):
                 self.row.blame("lost", f"{self.trial.story}: {end.point}: a value of {name} is kept nowhere")
-            one_slot, standing = world.kinds[declared.kind].overlap.one_slot, run.rotations[name]
-            if name in world.dead or (one_slot and standing.forward_only):
+            cut = world.kinds[declared.kind].overlap.one_slot and run.rotations[name].forward_only
+            if name in world.dead:
                 continue
-            for sort, who in zip(("running", "disk"), world.on_dead_values(name), strict=True):
+            for sort, who in zip(("running", "disk"), world.on_dead_values(name, dual=cut), strict=True):
                 if who and not self._excused(name):
                     self.row.blame(sort, f"{self.trial.story}: {end.point}: {name}: {who}")
 

@@ -36,6 +36,7 @@ def fault(what: str, entry: str = "", host: str = "", credential: str = "", **mo
 def well(bench: Bench) -> None:
     """Whatever was to go wrong does not any more."""
     bench.world.faults.clear()
+    bench.world.allergic.clear()
     bench.world.uses.clear()
     bench.world.looks, bench.world.unwritable = FOR_EVER, 0
     for machine in bench.world.machines.values():
@@ -134,6 +135,21 @@ def brought(bench: Bench) -> None:
 def taken_off(bench: Bench) -> None:
     """Somebody puts a consumer's old value back by hand."""
     bench.world.machines["h2"].processes["job"]["SECRET"] = bench.store().secret("it", 1).reveal()
+
+
+def not_borne(service: str) -> Act:
+    """A service does not start with a new value."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.allergic.add(service)
+
+    return spoil
+
+
+def next_taken_off(bench: Bench) -> None:
+    """Somebody takes a next value out of a file and restarts who reads it."""
+    machine = bench.world.machines["h1"]
+    machine.files["/etc/api.env"]["SECRET_NEXT"] = machine.processes["api"]["SECRET_NEXT"] = ""
 
 
 def relisted(bench: Bench) -> None:

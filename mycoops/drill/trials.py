@@ -116,6 +116,9 @@ TRIALS = (
         "an outage that is over", "O1-slots", spoils.both(sets("db", "outage"), spoils.walked, spoils.well), f"{AFTER} db REVOKED"
     ),
     Trial("an outage after the cut", "O4", sets("it", "outage"), "cutover it", walks=2),
+    Trial("a consumer does not bear the next value", "O4-dual", spoils.not_borne("green")),
+    Trial("a next value is taken off before the cut", "O4-dual", spoils.next_taken_off, f"{AFTER} it STAGED"),
+    Trial("a next value is taken off in the cut", "O4-dual", spoils.next_taken_off, f"{AFTER} it CUTOVER"),
     Trial("an authority that only says it revoked", "O1-slots", sets("db", "immortal")),
     Trial("old values in use for long", "O1-slots", spoils.in_use("db")),
     Trial("an authority that cannot count", "O1-slots", fault("unreachable", "drain", times=DRAIN_ATTEMPTS)),
@@ -144,6 +147,8 @@ TRIALS = (
     Trial("taken back between vault and journal", "O1-slots", where="before the record state db PROMOTED", back=True),
     Trial("no way back to a consumer", "O1-slots", fault("unreachable", "delivery"), f"{AFTER} db SWITCHED", back=True),
     Trial("no way to end a candidate", "O1-slots", fault("unreachable", "revoke"), f"{AFTER} db SWITCHED", back=True),
+    Trial("next values are taken back", "O4-dual", where="after the record ahead it green acknowledged", back=True),
+    Trial("no way back for a next value", "O4-dual", fault("unreachable", "delivery"), f"{AFTER} it STAGED", back=True),
     Trial("a candidate that lives on", "O1-slots", sets("db", "immortal"), f"{AFTER} db VERIFIED", back=True),
     Trial(
         "a deploy in the middle of the way back",
