@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mycoops import durable
+from mycoops import account, durable
 from mycoops.errors import Locked
 
 TRIES, PAUSE_SECONDS = 5, 0.05
@@ -71,7 +70,7 @@ def _next_token(state: Path) -> int:
 
 def _me(command: str, token: int) -> dict[str, str | int]:
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    user = getpass.getuser()
+    user = account.name()
     return {"user": user, "machine": socket.gethostname(), "pid": os.getpid(), "since": since, "command": command, "token": token}
 
 

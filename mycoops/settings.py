@@ -22,7 +22,6 @@ VARIABLES = {
 SYSTEM_VARIABLES = {
     "HOME": "where ~ is, and handed on to ssh",
     "PATH": "where programs are found: ssh, git, podman",
-    "LOGNAME": "who rotates, as the rotation log names it; where it is not set, USER and then the account",
     "SSH_AUTH_SOCK": "the agent whose keys open the hosts, where the fleet declares no key of its own",
     "XDG_RUNTIME_DIR": "the tmpfs of this login, first choice for the private directory of a run",
     "XDG_CACHE_HOME": "where the lab keeps its packages (default: ~/.cache)",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mycoops import durable, interrupts, lease, ledger, settings
+from mycoops import account, durable, interrupts, lease, ledger, settings
 from mycoops.commands import looking, planning
 from mycoops.commands.checking import refuse
 from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, JournalError, MycoopsError, StepFailed, WaitingForPerson
@@ -72,9 +70,7 @@ def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: S
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         path = fleet.settings.journals / f"{stamp}-{plan.digest}.jsonl"
         written = Journal(path, settings.install_key(fleet.settings))
-        written.write(
-            "opened", plan=plan.as_dict(), operator=f"{getpass.getuser()}@{socket.gethostname()}", reason=plan.reason, token=token
-        )
+        written.write("opened", plan=plan.as_dict(), operator=account.here(), reason=plan.reason, token=token)
         return _walk(session, written, token, progress, stop)
 
 
@@ -85,7 +81,7 @@ def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list
         found = []
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
-            written.write("resumed", operator=f"{getpass.getuser()}@{socket.gethostname()}", token=token)
+            written.write("resumed", operator=account.here(), token=token)
             found.append(_walk(session, written, token, progress, stop))
         return found
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from mycoops import lease
+from mycoops import account, lease
 from mycoops.commands import looking, rotating
 from mycoops.commands.looking import Status
 from mycoops.drill.faults import Fault
@@ -73,7 +72,7 @@ def test_a_rotation_under_way_waits_for_nothing_but_its_run(stage: MakeStage) ->
     with lease.hold(made.opened().settings.state, "resume"):
         one = status(made, "one")
     assert (one.state, one.next) == ("STAGED", "")
-    assert f"the run under way: {getpass.getuser()} on " in one.waiting_for
+    assert f"the run under way: {account.name()} on " in one.waiting_for
     with lease.hold(made.opened().settings.state, "deploy"):
         assert status(made, "one").next == "mycoops resume"
 
