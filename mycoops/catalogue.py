@@ -38,6 +38,13 @@ class VaultPassword(Declared):
         return self
 
 
+class Approval(Declared):
+    """Whether one person is enough."""
+
+    required: bool = False
+    """A second person approves the plan before the first step without a way back: `mycoops approve`."""
+
+
 class Fleet(Declared):
     """Settings of the whole fleet."""
 
@@ -58,6 +65,8 @@ class Fleet(Declared):
     """Length of a rotation window, from the first day of January, April, July and October."""
     roles_path: tuple[str, ...] = ()
     """Folders with kinds of your own, relative to the fleet directory."""
+    approval: Approval = Field(default_factory=Approval)
+    """Of every credential that does not say otherwise itself."""
 
     @field_validator("name")
     @classmethod
@@ -151,6 +160,8 @@ class Credential(Declared):
     """The login it belongs to, without the suffix of a slot."""
     cadence_days: int = Field(default=92, ge=1)
     """How old a value may become."""
+    approval: bool | None = None
+    """Whether a second person approves its rotation; left out, it is as the fleet says."""
     authority: Authority
     consumers: tuple[Consumer, ...] = Field(json_schema_extra={"minItems": 1})
     """Everyone who uses the value."""
@@ -213,6 +224,11 @@ class Catalogue(Declared):
     def credentials(self) -> dict[str, Credential]:
         """Credentials by id."""
         return self.mycoops_credentials
+
+    def needs_approval(self, credential: str) -> bool:
+        """Whether a second person has to approve before the old value of a credential is ended."""
+        own = self.credentials[credential].approval
+        return self.fleet.approval.required if own is None else own
 
     def readers(self, host: str, path: str) -> list[str]:
         """Every parser that reads an env file on a host, whichever service declares it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mycoops import account
 from mycoops.journal import Record
 from mycoops.model import ENDED, ORDER, Stage, State
 
@@ -20,6 +21,7 @@ class Standing:
     credential: str
     from_generation: int
     to_generation: int
+    approval: bool = False
     state: State = State.PLANNED
     place: State = State.PLANNED
     blocked: str = ""
@@ -106,11 +108,25 @@ class Run:
     reason: str = ""
     finished: str = ""
     leaks: list[str] = field(default_factory=list)
+    operators: list[str] = field(default_factory=list)
+    """Who opened or resumed it, each once."""
+    approved: Record | None = None
+    """The first approval by somebody who had neither opened nor resumed it until then."""
 
     @property
     def open(self) -> bool:
         """Whether any rotation of it is not over."""
         return any(standing.open for standing in self.rotations.values())
+
+    def operated(self, identity: str) -> bool:
+        """Whether the account behind an identity has opened or resumed it."""
+        return account.of(identity) in map(account.of, self.operators)
+
+    def lacks_approval(self, credential: str) -> bool:
+        """Whether a rotation may not pass its point of no return yet, because only one person has agreed to it."""
+        standing = self.rotations[credential]
+        under_way = standing.open and not (standing.forward_only or standing.aborting)
+        return standing.approval and self.approved is None and under_way
 
 
 def fold(records: Iterable[Record]) -> Run | None:
@@ -127,10 +143,17 @@ def fold(records: Iterable[Record]) -> Run | None:
 def _opened(record: Record) -> Run:
     plan = record["plan"]
     rotations = {
-        entry["credential"]: Standing(entry["credential"], entry["from_generation"], entry["to_generation"], opened=record["time"])
+        entry["credential"]: Standing(
+            entry["credential"],
+            entry["from_generation"],
+            entry["to_generation"],
+            approval=bool(entry.get("approval")),
+            opened=record["time"],
+        )
         for entry in plan["rotations"]
     }
-    return Run(plan, rotations, record["time"], record.get("operator", ""), record.get("reason", ""))
+    operator = record.get("operator", "")
+    return Run(plan, rotations, record["time"], operator, record.get("reason", ""), operators=[operator])
 
 
 def apply(run: Run, record: Record) -> None:
@@ -140,6 +163,10 @@ def apply(run: Run, record: Record) -> None:
         run.finished = record["time"]
     if event == "leak":
         run.leaks.append(record["place"])
+    if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
+        run.operators.append(record["operator"])
+    if event == "approved":
+        _approved(run, record)
     standing = run.rotations.get(record.get("credential", ""))
     if standing is None:
         return
@@ -164,6 +191,21 @@ def apply(run: Run, record: Record) -> None:
         standing.blocked, standing.next_command, standing.waiting = "", "", {}
     elif event == "renumbered":
         standing.to_generation = record["to_generation"]
+
+
+def _approved(run: Run, record: Record) -> None:
+    """Take an approval: of this very plan, and by somebody else; who goes on with the run after it may be anybody."""
+    if run.approved or record["digest"] != run.plan["digest"] or run.operated(record["by"]):
+        return
+    run.approved = record
+    for standing in run.rotations.values():
+        if standing.waiting.get("next") == approve(record["digest"]):
+            standing.waiting = {}
+
+
+def approve(digest: str) -> str:
+    """The command with which a second person approves a plan."""
+    return f"mycoops approve {digest}"
 
 
 def _state(standing: Standing, record: Record) -> None:

@@ -34,6 +34,8 @@ class Rotation:
     from_principal: str
     to_principal: str
     segment: int
+    approval: bool = False
+    """Whether a second person has to approve before its point of no return."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: 
         from_principal=kind.principal(declared.principal, held.slot),
         to_principal=kind.principal(declared.principal, slot),
         segment=segment_of(name, catalogue, kinds),
+        approval=catalogue.needs_approval(name),
     )
 
 

@@ -19,7 +19,7 @@ ORDER = """
   < check delivery lab order performer plan report schema
   < check_values display items planner session
   < rotation.context
-  < rotation.replies
+  < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing
   < rotation.ahead rotation.mint rotation.quarantine
   < rotation.prepare rotation.switch

@@ -96,7 +96,8 @@ def _awaited(fleet: Fleet, store: Store, credential: str, secret: Secret) -> Pro
 def _waiting(fleet: Fleet, credential: str) -> tuple[list[dict[str, str]], Standing]:
     for run in fleet.runs().values():
         standing = run.rotations.get(credential)
-        if standing and standing.open and (standing.waiting or standing.next_command == f"mycoops provide {credential}"):
+        asked = f"mycoops provide {credential}"
+        if standing and standing.open and asked in (standing.waiting.get("next"), standing.next_command):
             return run.plan["rotations"], standing
     raise ConfigurationError(
         f"{credential} has a value, and no rotation waits for another", hint=f"Rotate it: `mycoops rotate {credential}`."

@@ -71,7 +71,7 @@ class Bench:
 
     def _open(self) -> Plan:
         plan = making.plan(self.catalogue, self.kinds, self.store())
-        Journal(self.path, KEY).write("opened", plan=plan.as_dict(), operator="someone", reason=plan.reason, token=0)
+        Journal(self.path, KEY).write("opened", plan=plan.as_dict(), operator="someone@desk", reason=plan.reason, token=0)
         return plan
 
     # looking at what is on disk
@@ -232,7 +232,7 @@ class Bench:
         assert not problems, problems
 
     def finish(self, attempts: int = 6) -> None:
-        """Resume, with a person bringing what is waited for, until every rotation is over."""
+        """Resume, with persons doing what is waited for, until every rotation is over."""
         for _ in range(attempts):
             error = self.walk()
             if error is None:
@@ -241,12 +241,20 @@ class Bench:
         self.over()
 
     def bring(self) -> None:
-        """A person brings everything that is waited for, and a day passes where only time is."""
-        for name, standing in self.run().rotations.items():
-            if standing.waiting and standing.to_generation not in self.store().pending(name):
+        """A person brings every value that is waited for, another one approves the plan, a day passes where only time is."""
+        run = self.run()
+        for name, standing in run.rotations.items():
+            wanted = standing.waiting.get("next") == f"mycoops provide {name}"
+            if wanted and standing.to_generation not in self.store().pending(name):
                 self.world.bring(name)
             if standing.state is State.REVOKE_PENDING:
                 self.world.pass_a_day(name)
+        if any(standing.waiting.get("next") == ledger.approve(self.plan.digest) for standing in run.rotations.values()):
+            self.approve()
+
+    def approve(self, by: str = "another@desk", digest: str = "") -> None:
+        """Somebody approves the plan of the run, or another one."""
+        Journal(self.path, KEY).write("approved", by=by, digest=digest or self.plan.digest)
 
     # time travel
 

@@ -113,6 +113,7 @@ class Entries(Truth):
         require(isinstance(authority, Grant), f"{item.credential}: refreshed, and its authority knows no such thing")
         states = [r.get("state") for r in self.journal() if r.get("credential") == item.credential]
         require("REFRESH" in states, f"{item.credential}: a value was used without its intent in the journal")
+        require(self._agreed(item.credential), f"{item.credential}: a value was used up without an approval")
         authority.reject()
         value = authority.refresh(values.text("previous_value"))  # type: ignore[attr-defined]
         if item.body["generation"] not in self.open_store().pending(item.credential):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from mycoops import ledger
 from mycoops.catalogue import Catalogue
 from mycoops.drill.faults import Violation, require
+from mycoops.drill.truth import approved
 from mycoops.drill.world import World
 from mycoops.errors import MycoopsError
 from mycoops.kinds import Kind
@@ -57,6 +59,7 @@ def over(scene: Scene) -> None:
         value = _at_rest(scene, name, standing.to_generation)
         require(value not in scene.world.firsts, f"{name}: it still has its first value")
         _evidence(scene, name, standing)
+        _agreement(scene, name)
     silent(scene)
 
 
@@ -102,6 +105,14 @@ def _evidence(scene: Scene, name: str, standing: ledger.Standing) -> None:
         require(bool(kept) and all(fact["host"] for fact in kept), f"10: {name}: {kept}")
     else:
         require({fact["outcome"] for fact in kept} == {"not checked"}, f"10: {name}: {kept}")
+
+
+def _agreement(scene: Scene, name: str) -> None:
+    """Where a second person is asked for, the approval is in the journal before the point of no return."""
+    records = [json.loads(line) for line in scene.path.read_bytes().splitlines()]
+    passed = next(n for n, record in enumerate(records) if record.get("credential") == name and record.get("forward_only"))
+    agreed = not scene.catalogue.needs_approval(name) or approved(records[:passed], name)
+    require(agreed, f"{name}: the point of no return was recorded without an approval")
 
 
 def silent(scene: Scene) -> None:

@@ -169,6 +169,22 @@ def mixed() -> Catalogue:
     return fleet(services, credentials, wave=2)
 
 
+def approvals() -> Catalogue:
+    """A list and a set of which a second person has to approve the end of the old value, beside a set that goes its own way."""
+    services = {
+        "gate": _service("h3", "gate", ["TOKENS"]),
+        "api": _service("h1", "api", ["TOKEN"]),
+        "job": _service("h2", "job", ["CACHE", "FREE"]),
+    }
+    gate = {"services": ["gate"], "accepts": {"TOKENS": "<accepted|json>"}}
+    credentials = {
+        "token": _credential("listed", gate, [use("api", "TOKEN")]),
+        "cache": _credential("acl", {"host": "h3"}, [use("job", "CACHE")]),
+        "free": _credential("acl", {"host": "h3"}, [use("job", "FREE")], approval=False),
+    }
+    return fleet(services, credentials, approval={"required": True})
+
+
 STORIES = {
     story.name: story
     for story in (
@@ -176,14 +192,17 @@ STORIES = {
         Story("O1-admin", admins()),
         Story("O1-lists", lists()),
         Story("O1-own-key", own_key()),
+        Story("O1-approval", approvals(), waits=1),
         Story("O2", simple("provider")),
         Story("O3", simple("person"), waits=1),
         Story("O4", simple("single")),
         Story("O4-bare", simple("bare")),
         Story("O4-dual", dual()),
         Story("O4-own-password", own_password()),
+        Story("O4-approval", simple("single", approval={"required": True}), waits=1),
         Story("O5", simple("rolled")),
         Story("O7", simple("grant"), waits=1),
+        Story("O7-approval", simple("grant", approval={"required": True}), waits=1),
         Story("O6", simple("console"), waits=1),
         Story("mixed", mixed(), waits=2),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from mycoops import account
 from mycoops.catalogue import Catalogue, Consumer
 from mycoops.drill.authorities import Authority
 from mycoops.drill.faults import Fault, require
@@ -48,6 +49,7 @@ class Truth:
     stale: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     hand: dict[str, str] = field(default_factory=dict)
+    agreed: set[str] = field(default_factory=set)
     resting: bool = False
     looks: int = FOR_EVER
     """How often a run may look before somebody asks it to stop."""
@@ -137,6 +139,9 @@ class Truth:
                 running, disk = self.on_dead_values(name, dual=overlap.one_slot)
                 require(not running, f"2: {name}: {running} run on what is not accepted", "running")
                 require(not disk, f"2: {name}: {disk} would start on what is not accepted", "disk")
+            if self.catalogue.needs_approval(name) and name not in self.agreed and not excused and not self._first_lives(name):
+                require(self._agreed(name), f"{name}: its first value was ended without an approval")
+                self.agreed.add(name)
 
     def lost(self, credential: str) -> bool:
         """Whether a value that is valid now is neither kept, nor in a person's hand, nor to be found by its tag."""
@@ -157,6 +162,16 @@ class Truth:
             found[0].append("the rotator")
         return found
 
+    def _first_lives(self, credential: str) -> bool:
+        """Whether the first value of a credential is still accepted; what nobody keeps any more is not asked about."""
+        declared, first = self.catalogue.credentials[credential], self.kept().get((credential, 1))
+        kind = self.kinds[declared.kind]
+        return first is None or self.accepts(credential, kind.principal(declared.principal, kind.next_slot("")), first)
+
+    def _agreed(self, credential: str) -> bool:
+        """Whether its old value may be ended, as far as that takes a second person."""
+        return not self.catalogue.needs_approval(credential) or approved(self.journal(), credential)
+
     def valid_values(self, credential: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for authority in self.authorities[credential].values():
@@ -174,6 +189,7 @@ class Truth:
         if back:
             require("ROLLING_BACK" in states, f"{credential}: a candidate is revoked outside an abort")
             return
+        require(self._agreed(credential), f"{credential}: revoked without an approval")
         require(states[-1] == "REVOKING", f"{credential}: REVOKING was not durable before its effect")
         require("PROMOTED" in states, f"{credential}: revoked before PROMOTED")
         require(any(r.get("forward_only") for r in mine), f"{credential}: revoked before the point of no return")
@@ -187,12 +203,29 @@ class Truth:
         """Invariant 3, and the record of the point of no return; whoever tries two values runs on the candidate already."""
         mine = [record for record in self.journal() if record.get("credential") == credential]
         require(any(r.get("state") == "CUTOVER" and r.get("forward_only") for r in mine), f"{credential}: cut unrecorded")
+        require(self._agreed(credential), f"{credential}: cut without an approval")
         for consumer in self.catalogue.credentials[credential].services:
             staged = consumer.service in self.staged.get(credential, set())
             require(staged, f"3: {credential}: cut before {consumer.service} was staged")
             for name, form in consumer.next.items():
                 held = split(form, self.catalogue.credentials[credential].principal, self._process(consumer.service)[name])[1]
                 require(held == value, f"3: {credential}: cut before {consumer.service} held the next value")
+
+
+def approved(records: Records, credential: str) -> bool:
+    """Whether somebody who had not run the last plan of a credential has approved that plan, by the records of its journal."""
+    operators: set[str] = set()
+    digest, found = "", False
+    for record in records:
+        if record["event"] == "opened":
+            mine = any(entry["credential"] == credential for entry in record["plan"]["rotations"])
+            operators, digest = {account.of(record["operator"])}, record["plan"]["digest"] if mine else ""
+            found = found and not mine
+        elif record["event"] == "resumed":
+            operators.add(account.of(record["operator"]))
+        elif record["event"] == "approved":
+            found = found or (record["digest"] == digest and account.of(record["by"]) not in operators)
+    return found
 
 
 def split(form: str, principal: str, text: str) -> tuple[str, str]:

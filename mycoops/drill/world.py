@@ -29,6 +29,7 @@ LASTING = (
     "stale",
     "known",
     "hand",
+    "agreed",
     "allergic",
     "ill",
     "dead",

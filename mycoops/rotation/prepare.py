@@ -8,6 +8,7 @@ from mycoops.delivery import Requests
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation import ahead
+from mycoops.rotation.approval import lacking, wait
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import ask
 from mycoops.rotation.probing import Probed, probe, standing_of
@@ -139,7 +140,8 @@ def stage(context: Context, move: Move) -> None:
     """Prove on every host, without changing it, that the switch can be made; arm what a cut needs. Where the move names services,
     give them the next value beforehand.
 
-    Where the value itself comes with the cut, everything but the value is rehearsed."""
+    Where the value itself comes with the cut, everything but the value is rehearsed. A cut that needs an approval is armed, and
+    rehearsed once more, when there is one."""
     rotations = context.at(move.credentials, State.VERIFIED)
     if move.services:
         ahead.bring(context, rotations, move.services)
@@ -154,12 +156,16 @@ def _rehearse_switch(context: Context, rotations: list[Rotation]) -> None:
     uses = [(r, name) for r in rotations for name in _consumers(context, r)]
     chosen = {(r.credential, name): r.to_generation for r, name in uses if context.keeps(r.credential, r.to_generation)}
     builder = context.items()
-    items = [item for r in rotations if "stage" in context.kind(r.credential).capabilities for item in builder.entry(r, "stage")]
+    held = {r.credential for r in rotations if r.overlap.one_slot and lacking(context, r)}
+    armed = [r for r in rotations if "stage" in context.kind(r.credential).capabilities and r.credential not in held]
+    items = [item for rotation in armed for item in builder.entry(rotation, "stage")]
     answers, wrong = _rehearse(context, context.requests(chosen), dict.fromkeys(name for _, name in uses), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
         if problem := wrong.get(rotation.credential) or explain(answers, mine):
             context.block(rotation.credential, problem)
+        elif rotation.credential in held:
+            wait(context, rotation)
 
 
 def _consumers(context: Context, rotation: Rotation) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mycoops.model import Stage, State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation.approval import cleared
 from mycoops.rotation.context import Context
 from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import blame, delivered, explain, failed_services
@@ -18,7 +19,7 @@ def refresh(context: Context, move: Move) -> None:
     for rotation in context.at(move.credentials, State.PREFLIGHT):
         if _current(context, rotation):
             context.state(rotation.credential, State.LEASE)
-    for rotation in context.at(move.credentials, State.LEASE):
+    for rotation in cleared(context, context.at(move.credentials, State.LEASE)):
         context.state(rotation.credential, State.REFRESH, forward_only=True)
     rotations = context.at(move.credentials, State.REFRESH)
     asked = [r for r in rotations if not context.keeps(r.credential, r.to_generation)]

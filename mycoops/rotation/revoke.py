@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mycoops.model import State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation.approval import cleared
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, probe, standing_of
@@ -67,10 +68,12 @@ def _off_list(context: Context, service: str, rotations: list[Rotation]) -> None
 
 
 def _revocable(context: Context, move: Move) -> list[Rotation]:
-    """Those whose every consumer has acknowledged, and was seen on it in this very walk.
+    """Those whose every consumer has acknowledged, and was seen on it in this very walk, and that a second person has approved
+    where that is asked for.
 
     The point of no return is recorded before the first effect."""
     rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
+    rotations = cleared(context, rotations)
     promoted = [rotation for rotation in rotations if context.standing(rotation.credential).state is State.PROMOTED]
     unseen = [rotation for rotation in promoted if rotation.credential not in context.attested]
     if unseen:

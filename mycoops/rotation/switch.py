@@ -5,6 +5,7 @@ from __future__ import annotations
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation import ahead
+from mycoops.rotation.approval import cleared
 from mycoops.rotation.consumers import give
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import ask, brought
@@ -86,8 +87,9 @@ def cutover(context: Context, move: Move) -> None:
 
     Consumers that try two values hold both of them, in this very walk, before anything is cut."""
     ahead.ensure(context, context.at(move.credentials, State.STAGED))
-    fresh = [rotation for rotation in context.at(move.credentials, State.STAGED) if not rotation.overlap.needs_person]
-    for rotation in context.at(move.credentials, State.STAGED):
+    staged = cleared(context, context.at(move.credentials, State.STAGED))
+    fresh = [rotation for rotation in staged if not rotation.overlap.needs_person]
+    for rotation in staged:
         context.state(rotation.credential, State.CUTOVER, forward_only=True)
     uncut = [r.credential for r in context.at(move.credentials, State.CUTOVER) if not context.standing(r.credential).cut]
     uncut = [name for name in uncut if not context.rotation(name).overlap.needs_person or brought(context, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, WaitingForPerson
-from mycoops.ledger import Standing
+from mycoops.ledger import Standing, approve
 from mycoops.model import ORDER, State, Verb
 from mycoops.plan import Move, digest
 from mycoops.rotation import finish, mint, prepare, quarantine, refresh, revoke, switch
@@ -108,13 +108,20 @@ def raise_for(context: Context) -> None:
             hint="Mend the cause, then `mycoops resume`, or go back with `mycoops abort`.",
         )
     if any(standing.waiting for standing in left):
-        names = ", ".join(standing.credential for standing in left if standing.waiting)
-        raise WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
+        raise _waiting([standing for standing in left if standing.waiting], context.plan.digest)
     if pending := [standing for standing in left if standing.state is State.REVOKE_PENDING]:
         names = ", ".join(f"{standing.credential} (until {standing.until})" for standing in pending)
         raise WaitingForPerson(f"the old value is still accepted for a while: {names}", hint="Look again with `mycoops resume`.")
     if left:
         raise StepFailed(f"not over: {', '.join(standing.credential for standing in left)}", hint="Go on with `mycoops resume`.")
+
+
+def _waiting(standings: list[Standing], digest: str) -> WaitingForPerson:
+    names = ", ".join(standing.credential for standing in standings)
+    if all(standing.waiting["next"] == approve(digest) for standing in standings):
+        hint = f"Somebody else, logged in with an account of their own, approves it: `{approve(digest)}`."
+        return WaitingForPerson(f"waiting for a second person: {names}", hint=hint)
+    return WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
 
 
 def _reasons(standings: list[Standing]) -> str:

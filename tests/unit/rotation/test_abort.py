@@ -18,15 +18,18 @@ BEFORE = {
     "O1-slots": ("db", WAY[1:3] + WAY[4:7] + WAY[8:12]),
     "O1-admin": ("cache", WAY[1:3] + WAY[4:7] + WAY[8:12]),
     "O1-lists": ("token", WAY[1:7] + WAY[8:12]),
+    "O1-approval": ("token", WAY[1:7] + WAY[8:12]),
     "O1-own-key": ("own", WAY[1:3] + WAY[4:7] + WAY[8:12]),
     "O2": ("it", WAY[1:3] + WAY[4:7] + WAY[8:12]),
     "O4": ("it", (*WAY[1:4], *WAY[5:7])),
     "O4-bare": ("it", (*WAY[1:4], *WAY[5:7])),
     "O4-dual": ("it", (*WAY[1:4], *WAY[5:7])),
     "O4-own-password": ("own", (*WAY[1:4], *WAY[5:7])),
+    "O4-approval": ("it", (*WAY[1:4], WAY[5])),
     "O5": ("it", (*WAY[1:4], *WAY[5:7])),
     "O6": ("it", (WAY[1], WAY[3], *WAY[5:7])),
     "O7": ("it", (State.PREFLIGHT, State.LEASE)),
+    "O7-approval": ("it", (State.PREFLIGHT, State.LEASE)),
 }
 """The states a credential of each story passes before the point of no return."""
 

@@ -24,15 +24,18 @@ LEAST = {
     "O1-admin": 210,
     "O1-lists": 220,
     "O1-own-key": 100,
+    "O1-approval": 250,
     "O2": 110,
     "O3": 100,
     "O4": 110,
     "O4-bare": 90,
     "O4-dual": 200,
     "O4-own-password": 100,
+    "O4-approval": 120,
     "O5": 80,
     "O6": 90,
     "O7": 40,
+    "O7-approval": 45,
 }
 """How many points a class has at the very least: a loop over none would prove nothing."""
 
