@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
+from mycoops import cli_approve, cli_drill, cli_lab, interrupts
 from mycoops import cli_completion as completion
-from mycoops import cli_drill, cli_lab, interrupts
 from mycoops import schema as catalogue_schema
+from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
-from mycoops.errors import Exit, Interrupted, MycoopsError, WrongUsage
+from mycoops.errors import Exit, MycoopsError, WrongUsage
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
-errors = Console(stderr=True)
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,11 +43,6 @@ def _version(wanted: bool) -> None:
 
 
 STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
-FleetOption = Annotated[
-    Path | None,
-    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 @app.callback()
@@ -159,7 +153,7 @@ def rotate(
         list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=completion.credential)
     ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the rotation log.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -174,18 +168,11 @@ def rotate(
     made = planning.plan(opened, opened.store(), chosen, label=label, reason=why)
     if not yes:
         answers.plan(made, as_json=False, console=errors)
-        _agree()
+        agree("Carry this out?")
     runner: list[rotating.Outcome] = []
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         runner.append(rotating.rotate(opened, made, display, display.host, stop))
     _finish(runner, opened, as_json=as_json)
-
-
-def _agree() -> None:
-    if not sys.stdin.isatty():
-        raise WrongUsage("nobody can be asked whether to carry this out; nothing was done", hint="Say --yes.")
-    if not typer.confirm("Carry this out?", err=True):
-        raise Interrupted("nothing was done")
 
 
 @app.command()
@@ -205,6 +192,9 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
         if other.error and other.error is not error:
             errors.print(f"[red]{escape(other.error.message)}[/]\n→ {escape(other.error.hint)}", highlight=False, soft_wrap=True)
     raise error
+
+
+app.command()(cli_approve.approve)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def _json(data: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
-    """A table for people."""
+    """Print a table; cells are texts, not markup."""
     made = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -127,8 +127,18 @@ def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
         _json(made.as_dict())
         return
     console.print(f"[bold]{made.label}[/] {made.reason} · digest {made.digest}", highlight=False)
-    rows = [(r.credential, r.overlap, f"{r.from_generation} → {r.to_generation}", r.to_principal) for r in made.rotations]
-    table(("credential", "class", "generation", "as"), rows, console)
+    rows = [
+        (
+            r.credential,
+            r.overlap,
+            f"{r.from_generation} → {r.to_generation}",
+            r.to_principal,
+            "a second person" if r.approval else "",
+        )
+        for r in made.rotations
+    ]
+    asked = any(r.approval for r in made.rotations)
+    table(("credential", "class", "generation", "as", "approval" if asked else ""), rows, console)
     first = next((move.id for move in made.moves if move.forward_only), "")
     moves = [
         (

@@ -20,6 +20,16 @@ def credential(context: typer.Context, incomplete: str) -> list[tuple[str, str]]
     return [(name, one.kind) for name, one in declared.items() if name.startswith(incomplete) and name not in given]
 
 
+def digest(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Digests of the plans that wait for an approval, each with its label."""
+    try:
+        runs = open_fleet(context.params.get("fleet")).runs().values()
+    except MycoopsError:
+        return []
+    waiting = [run.plan for run in runs if any(map(run.lacks_approval, run.rotations))]
+    return [(plan["digest"], plan["label"]) for plan in waiting if plan["digest"].startswith(incomplete)]
+
+
 def host(context: typer.Context, incomplete: str) -> list[str]:
     """Hosts of the fleet's inventory."""
     try:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
+from mycoops.cli_options import JsonOption, errors
 from mycoops.commands import drilling, drilling_lab
 from mycoops.commands.drilling import Class, Report
 from mycoops.commands.drilling_lab import LabReport
@@ -20,7 +20,6 @@ from mycoops.drill.matrix import COLUMNS
 from mycoops.errors import Exit
 from mycoops.session import open_fleet
 
-errors = Console(stderr=True)
 HEADINGS = ("class", "trials", "points", "kills", *COLUMNS, "cut")
 SHOWN = 20
 """So many findings are told in words; all of them are counted."""
@@ -49,7 +48,7 @@ def drill(
     ] = "",
     most: Annotated[int, typer.Option(help="On a lab: at most so many kills (0: as many as there are).")] = 0,
     fleet: FleetOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Kill the engine at each of its points over a scripted world, resume, kill that too, and count what must not be."""
     with Display(errors, quiet=as_json) as display:

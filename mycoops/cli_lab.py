@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
 from mycoops import lab
+from mycoops.cli_options import FleetOption, JsonOption, errors
 from mycoops.commands import labbing
 from mycoops.display import Display
 from mycoops.session import open_fleet
 
-errors = Console(stderr=True)
 app = typer.Typer(no_args_is_help=True, help="Boot a fleet of containers on this machine that behaves like the real one.")
-FleetOption = Annotated[
-    Path | None,
-    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 @app.command()

@@ -91,6 +91,7 @@ def _section(name: str, run: Run, head: str) -> str:
     plan = run.plan
     text = [f"## {run.opened[:10]} {plan['label']}", ""]
     text += [f"- operator: {run.operator}", f"- reason: {run.reason or plan['reason']}", f"- plan: `{plan['digest']}`"]
+    text += _approval(run)
     text += [f"- journal: `{name}`, head `{head[:HEAD_DIGITS]}`", ""]
     text += ["| date | credential | category | generation | state | new accepted | random refused | old refused | persistence |"]
     text += ["|---|---|---|---|---|---|---|---|---|"]
@@ -101,6 +102,14 @@ def _section(name: str, run: Run, head: str) -> str:
         text += ["", "Not applicable:", ""]
         text += [f"- {item['category']}: {item['item']}: {item['reason']}" for item in absent]
     return "\n".join(text) + "\n"
+
+
+def _approval(run: Run) -> list[str]:
+    """Who approved the plan and when, where it is asked for at all."""
+    if run.approved:
+        return [f"- approved: {run.approved['by']} at {run.approved['time'][:19].replace('T', ' ')}"]
+    names = [name for name, standing in run.rotations.items() if standing.approval]
+    return [f"- approved: not yet; asked for: {', '.join(names)}"] if any(run.rotations[name].open for name in names) else []
 
 
 def _row(run: Run, entry: dict[str, Any]) -> str:

@@ -35,7 +35,9 @@ class Status:
 def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     """Every credential of the fleet."""
     store, day = fleet.facts(), today or datetime.now(UTC).date()
-    standings = {name: standing for run in fleet.runs().values() for name, standing in run.rotations.items()}
+    runs = fleet.runs().values()
+    standings = {name: standing for run in runs for name, standing in run.rotations.items()}
+    approved = {name: run.approved["by"] for run in runs if run.approved for name, one in run.rotations.items() if one.approval}
     window = fleet.catalogue.fleet.window_days
     running = lease.under_way(fleet.settings.state, WALKING)
     found = []
@@ -43,7 +45,9 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
         meta, standing = store.meta(name), standings.get(name)
         created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
         overdue = is_overdue(created, day, window)
-        waiting, following = _next(standing, running) if standing and standing.open else _idle(name, bool(meta), overdue)
+        waiting, following = _idle(name, bool(meta), overdue)
+        if standing and standing.open:
+            waiting, following = _next(standing, running, approved.get(name, ""))
         found.append(
             Status(
                 credential=name,
@@ -67,7 +71,7 @@ def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:
     return ("", f"mycoops rotate {name}") if overdue else ("", "")
 
 
-def _next(standing: Standing, running: str) -> tuple[str, str]:
+def _next(standing: Standing, running: str, approved: str) -> tuple[str, str]:
     """What an open rotation waits for, and the command that goes on with it; there is none while a run is at it."""
     if standing.waiting:
         step, page = standing.waiting.get("step", ""), standing.waiting.get("page", "")
@@ -76,7 +80,9 @@ def _next(standing: Standing, running: str) -> tuple[str, str]:
         return standing.blocked, standing.next_command
     if running:
         return f"the run under way: {running}", ""
-    return "the run that was interrupted", "mycoops abort" if standing.aborting else "mycoops resume"
+    if standing.aborting:
+        return "the run that was interrupted", "mycoops abort"
+    return f"the run to go on, approved by {approved}" if approved else "the run that was interrupted", "mycoops resume"
 
 
 def verify_log(fleet: Fleet) -> list[Verdict]:

@@ -33,6 +33,8 @@ mycoops_fleet:
   host_order: [example-host]
   # How long nobody may use an old value before it is revoked.
   soak_seconds: 60
+  # With `required: true` a second person says `mycoops approve` before anything without a way back.
+  approval: {{required: false}}
 
 mycoops_services:
   # One running instance on one host.

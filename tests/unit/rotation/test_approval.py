@@ -160,7 +160,12 @@ def test_a_value_a_person_makes_and_an_approval_are_two_waits(bench: MakeBench) 
 
 @pytest.mark.parametrize(
     ("story", "what"),
-    [("O1-slots", "revoked without"), ("O1-lists", "first value was ended without"), ("O4", "cut without"), ("O7", "used up without")],
+    [
+        ("O1-slots", "revoked without"),
+        ("O1-lists", "first value was ended without"),
+        ("O4", "cut without"),
+        ("O7", "used up without"),
+    ],
 )
 def test_the_world_notices_an_end_that_nobody_approved(
     bench: MakeBench, monkeypatch: pytest.MonkeyPatch, story: str, what: str

@@ -1,0 +1,28 @@
+"""What commands have in common: options, the stream for everything but answers, and the question before something is done."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mycoops.errors import Interrupted, WrongUsage
+
+errors = Console(stderr=True)
+FleetOption = Annotated[
+    Path | None,
+    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def agree(question: str) -> None:
+    """Ask on the terminal. Raises Interrupted for a no, and WrongUsage where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise WrongUsage("nobody can be asked whether to go on; nothing was done", hint="Say --yes.")
+    if not typer.confirm(question, err=True):
+        raise Interrupted("nothing was done")
