@@ -25,7 +25,8 @@ def _mac(key: bytes, previous: str, record: Record) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on) or `tampered` (at `line`).
+    """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on), `tampered` (at `line`) or `foreign`
+    (written under another key).
 
     Held against a rendered log that names its head, it may also be `shortened` (the head is not in it) or `missing`."""
 
@@ -48,13 +49,25 @@ def read(path: Path, key: bytes) -> tuple[list[Record], Verdict]:
         record = _parse(line)
         complete = not last
         if record is None or record.get("mac") != _mac(key, previous, record):
-            state = "tampered" if complete else "torn"
+            state = _broken(key, number, record) if complete else "torn"
             return records, Verdict(path, state, len(records), number)
         if not complete:
             return records, Verdict(path, "torn", len(records), number)
         previous = str(record["mac"])
         records.append(record)
     return records, Verdict(path, "intact", len(records))
+
+
+def _key_id(key: bytes) -> str:
+    """Names a key in the first record of a journal, and tells nothing of it."""
+    return hmac.new(key, b"the key of this journal", hashlib.sha256).hexdigest()[:16]
+
+
+def _broken(key: bytes, number: int, record: Record | None) -> str:
+    """A first record that names another key is `foreign`, unless it names ours as soon as that name is put back."""
+    if number > 1 or record is None or record.get("key") in (None, own := _key_id(key)):
+        return "tampered"
+    return "tampered" if record.get("mac") == _mac(key, START, {**record, "key": own}) else "foreign"
 
 
 def _text(record: Record) -> bytes:
@@ -80,9 +93,10 @@ class Journal:
         self._previous = START
         if path.exists():
             self.records, verdict = read(path, key)
-            if verdict.state == "tampered":
+            if verdict.state in ("tampered", "foreign"):
+                what = "this record was changed" if verdict.state == "tampered" else "written under another install key"
                 raise JournalError(
-                    f"{path}:{verdict.line}: this record was changed, or written under another install key",
+                    f"{path}:{verdict.line}: {what}",
                     hint="Compare it with version control; mycoops does not resume from a journal it cannot trust.",
                 )
             if verdict.state == "torn":
@@ -97,6 +111,8 @@ class Journal:
         """Append one record and make it durable. Facts are names, numbers and fingerprints, never values."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record: Record = {"seq": len(self.records) + 1, "time": now, "event": event, **facts}
+        if not self.records:
+            record["key"] = _key_id(self._key)
         record["mac"] = _mac(self._key, self._previous, record)
         durable.append(self.path, _text(record) + b"\n")
         self._previous = str(record["mac"])

@@ -7,9 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycoops import agent, catalogue, content, durable, inventory, journal, kinds, ledger, rundir, settings
+from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings
 from mycoops.catalogue import Catalogue
-from mycoops.errors import JournalError
 from mycoops.kinds import Kind
 from mycoops.masking import Masker
 from mycoops.performer import AnsiblePerformer
@@ -48,17 +47,11 @@ class Fleet:
 
     def runs(self) -> dict[Path, ledger.Run]:
         """Every journal folded, oldest first. Raises JournalError for one that cannot be trusted."""
-        key = settings.install_key(self.settings)
         found: dict[Path, ledger.Run] = {}
-        for path in journal.paths(self.settings.journals):
-            records, verdict = journal.read(path, key)
-            if verdict.state == "tampered":
-                raise JournalError(
-                    f"{path}:{verdict.line}: this record was changed, or written under another install key",
-                    hint="`mycoops log verify` checks every journal; restore this one from version control or a backup.",
-                )
+        for records, verdict in chain.vouched(self.settings):
+            chain.refuse(verdict)
             if run := ledger.fold(records):
-                found[path] = run
+                found[verdict.path] = run
         return found
 
 

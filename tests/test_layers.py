@@ -17,7 +17,8 @@ ORDER = """
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue
   < check delivery lab order performer plan report schema
-  < check_values display items planner session
+  < chain check_values display items planner
+  < session
   < rotation.context
   < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing

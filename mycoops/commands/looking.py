@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from mycoops import journal, lease, settings
+from mycoops import chain, lease
 from mycoops.checklist import due_window, is_overdue, next_window
-from mycoops.journal import Record, Verdict
+from mycoops.journal import Verdict
 from mycoops.ledger import Standing
-from mycoops.report import heads
 from mycoops.session import Fleet
 
 WALKING = ("rotate", "resume", "abort")
@@ -86,22 +85,8 @@ def _next(standing: Standing, running: str, approved: str) -> tuple[str, str]:
 
 
 def verify_log(fleet: Fleet) -> list[Verdict]:
-    """Check the chain of every journal, offline, and that it still holds what the rendered log says it held."""
-    return [verdict for _, verdict in vouched(fleet)]
-
-
-def vouched(fleet: Fleet) -> list[tuple[list[Record], Verdict]]:
-    """Every journal with its verdict, oldest first; those that only the rendered log knows of come last."""
-    key, log = settings.install_key(fleet.settings), fleet.settings.rotation_log
-    known = heads(log.read_text(encoding="utf-8")) if log.exists() else {}
-    found = []
-    for path in journal.paths(fleet.settings.journals):
-        records, verdict = journal.read(path, key)
-        head = known.pop(path.name, "")
-        if verdict.state != "tampered" and head and not any(str(record["mac"]).startswith(head) for record in records):
-            verdict = replace(verdict, state="shortened", line=len(records) + 1)
-        found.append((records, verdict))
-    return found + [([], Verdict(fleet.settings.journals / name, "missing", 0)) for name in known]
+    """Check the chain of every journal, offline, and that it still holds what the rendered log and the next journal say it held."""
+    return [verdict for _, verdict in chain.verified(fleet.settings)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mycoops import account, durable, interrupts, lease, ledger, settings
-from mycoops.commands import looking, planning
+from mycoops import account, chain, durable, interrupts, lease, ledger, settings
+from mycoops.commands import planning
 from mycoops.commands.checking import refuse
-from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, JournalError, MycoopsError, StepFailed, WaitingForPerson
+from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, MycoopsError, StepFailed, WaitingForPerson
 from mycoops.interrupts import Stop
 from mycoops.journal import Journal
 from mycoops.plan import Plan, plan_of
@@ -70,7 +70,8 @@ def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: S
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         path = fleet.settings.journals / f"{stamp}-{plan.digest}.jsonl"
         written = Journal(path, settings.install_key(fleet.settings))
-        written.write("opened", plan=plan.as_dict(), operator=account.here(), reason=plan.reason, token=token)
+        facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
+        written.write("opened", plan=plan.as_dict(), **facts)
         return _walk(session, written, token, progress, stop)
 
 
@@ -159,21 +160,16 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
     )
 
 
-RESTORE = "`mycoops log verify` says what is wrong; restore the journal from version control or a backup."
-
-
 def render_log(fleet: Fleet) -> Path:
     """Render the rotation log from every journal.
 
     Raises JournalError, leaving the log as it is, where it vouches for something a journal no longer holds, and
     ConfigurationError where it cannot be written."""
     entries = []
-    for records, verdict in looking.vouched(fleet):
-        path = verdict.path
-        if verdict.state not in ("intact", "torn"):
-            raise JournalError(f"{path} is {verdict.state}; the rotation log is left as it is", hint=RESTORE)
+    for records, verdict in chain.vouched(fleet.settings):
+        chain.refuse(verdict)
         if run := ledger.fold(records):
-            entries.append((path.name, run, str(records[-1]["mac"])))
+            entries.append((verdict.path.name, run, str(records[-1]["mac"])))
     try:
         durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
     except OSError as error:

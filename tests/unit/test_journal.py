@@ -73,7 +73,31 @@ def test_a_line_that_only_reads_like_what_was_written_is_a_change(written: Path,
 
 def test_another_key_is_not_this_journals(written: Path) -> None:
     _, verdict = read(written, b"x" * 32)
-    assert (verdict.state, verdict.line) == ("tampered", 1)
+    assert (verdict.state, verdict.line, verdict.records) == ("foreign", 1, 0)
+    with pytest.raises(JournalError, match="written under another install key"):
+        Journal(written, b"x" * 32)
+
+
+def test_a_journal_that_was_made_to_look_like_another_keys_is_still_ours(written: Path) -> None:
+    told = read(written, KEY)[0][0]["key"]
+    for name in ("0" * 16, "another", "ä"):
+        written.write_bytes(written.read_bytes().replace(told.encode(), name.encode(), 1))
+        assert read(written, KEY)[1].state == "tampered"
+        told = name
+
+
+def test_a_first_record_that_names_no_key_is_a_changed_one(written: Path) -> None:
+    content = written.read_bytes()
+    written.write_bytes(content.replace(b'"key": ', b'"kez": ', 1))
+    assert read(written, KEY)[1].state == "tampered"
+    assert read(written, b"x" * 32)[1].state == "tampered"
+
+
+def test_the_name_of_a_key_does_not_tell_the_key(written: Path) -> None:
+    first, second = read(written, KEY)[0][:2]
+    assert "key" not in second
+    assert len(first["key"]) == 16
+    assert KEY.decode() not in written.read_text()
 
 
 @pytest.fixture(scope="module")
