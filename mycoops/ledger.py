@@ -32,10 +32,14 @@ class Standing:
     accepted_by: set[str] = field(default_factory=set)
     dropped_by: set[str] = field(default_factory=set)
     facts: list[Record] = field(default_factory=list)
+    fingerprints: dict[int, str] = field(default_factory=dict)
+    """Of the generations that this rotation has seen, by number: a dead value is known by nothing else."""
     soaked: bool = False
     forward_only: bool = False
     aborting: bool = False
     opened: str = ""
+    proven: str = ""
+    """When its old value was last seen dead."""
     ended: str = ""
     until: str = ""
     """Until when a provider may go on accepting the old value."""
@@ -189,6 +193,8 @@ def apply(run: Run, record: Record) -> None:
         standing.waiting = {name: record.get(name, "") for name in ("step", "page", "deadline", "next")}
     elif event == "unblocked":
         standing.blocked, standing.next_command, standing.waiting = "", "", {}
+    elif event == "kept":
+        standing.fingerprints[record["generation"]] = record["fingerprint"]
     elif event == "renumbered":
         standing.to_generation = record["to_generation"]
 
@@ -218,6 +224,11 @@ def _state(standing: Standing, record: Record) -> None:
         standing.soaked = False
     if standing.state is State.REVOKING:
         standing.dropped_by.clear()
+    if standing.state is State.PROVEN_DEAD:
+        standing.proven = record["time"]
+    for name, number in (("fingerprint", standing.to_generation), ("from_fingerprint", standing.from_generation)):
+        if record.get(name):
+            standing.fingerprints[number] = record[name]
     standing.forward_only = standing.forward_only or bool(record.get("forward_only"))
     standing.until = record.get("until", "")
     if standing.state is State.ROLLING_BACK:

@@ -23,6 +23,7 @@ from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
 from mycoops.rotation.switch import ROTATOR
 from mycoops.rotation.walk import walk
+from mycoops.secret import fingerprint
 from mycoops.vault import Store
 
 KEY = b"k" * 32
@@ -133,6 +134,7 @@ class Bench:
             rotator_key=self._rotator_key,
             sleep=self._sleep,
             render=self._render,
+            fingerprint=lambda name, number: fingerprint(KEY, name, self.store().secret(name, number)),
         )
 
     def _new_agent(self, run: ledger.Run) -> None:

@@ -113,6 +113,14 @@ class Context:
         self.record("blocked", credential=credential, reason=reason, next=following)
         self.progress.note(f"{credential}: stopped: {reason}")
 
+    def named(self, rotation: Rotation) -> dict[str, str]:
+        """The fingerprints of both values, which is all that is known of the old one once it is dead."""
+        name = rotation.credential
+        return {
+            "fingerprint": self.fingerprint(name, rotation.to_generation),
+            "from_fingerprint": self.fingerprint(name, rotation.from_generation),
+        }
+
     # acting
 
     def call(self, items: list[Item]) -> Outcome:

@@ -75,11 +75,7 @@ def promote(context: Context, move: Move) -> None:
         if not (context.standing(rotation.credential).soaked and acknowledged(context, rotation)):
             raise StepFailed(f"{rotation.credential}: not every consumer has acknowledged the new value", hint=FAULT)
         context.store.promote(rotation.credential, rotation.to_generation)
-        context.state(
-            rotation.credential,
-            State.PROMOTED,
-            fingerprint=context.fingerprint(rotation.credential, rotation.to_generation),
-        )
+        context.state(rotation.credential, State.PROMOTED, **context.named(rotation))
 
 
 def prove(context: Context, move: Move) -> None:

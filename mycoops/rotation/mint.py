@@ -26,7 +26,7 @@ def mint(context: Context, move: Move) -> None:
         if context.kind(rotation.credential).accepts_by == "delivery" or rotation.overlap.one_slot:
             context.state(rotation.credential, State.MINTED)
         elif rotation.overlap.needs_person:
-            context.state(rotation.credential, State.ACTIVATED)
+            _activated(context, rotation.credential)
         else:
             offered.append(rotation.credential)
     for _ in range(ATTEMPTS):
@@ -88,8 +88,14 @@ def _offer(context: Context, credentials: list[str]) -> list[str]:
         if problem := explain(answers, group) or _lost(context, name):
             context.block(name, problem)
         else:
-            context.state(name, State.ACTIVATED)
+            _activated(context, name)
     return _anew(context, rejected)
+
+
+def _activated(context: Context, credential: str) -> None:
+    """Name the value in the journal too: one that a person or a provider made was not named when it was kept."""
+    number = context.rotation(credential).to_generation
+    context.state(credential, State.ACTIVATED, fingerprint=context.fingerprint(credential, number))
 
 
 def _is_rejected(context: Context, answers: Answers, items: list[Item]) -> bool:
@@ -111,7 +117,7 @@ def _anew(context: Context, rejected: list[str]) -> list[str]:
         if standing is Standing.OLD_ONLY:
             _renumber(context, context.rotation(name))
         elif standing in (Standing.OVERLAP, Standing.NEW_ONLY):
-            context.state(name, State.ACTIVATED)
+            _activated(context, name)
         else:
             context.block(name, f"a value was rejected, and {EXPLAINED[standing]}. {seen[name].detail}".strip())
     return [name for name in rejected if standing_of(seen[name]) is Standing.OLD_ONLY]

@@ -44,7 +44,7 @@ def _current(context: Context, rotation: Rotation) -> bool:
 def _persist(context: Context, rotation: Rotation) -> None:
     name, number = rotation.credential, rotation.to_generation
     context.store.promote(name, number)
-    context.state(name, State.PERSISTED, fingerprint=context.fingerprint(name, number))
+    context.state(name, State.PERSISTED, **context.named(rotation))
 
 
 def _refused(context: Context, rotation: Rotation, problem: str, answers: Answers) -> None:

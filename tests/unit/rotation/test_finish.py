@@ -6,11 +6,13 @@ import json
 
 import pytest
 
+from mycoops.drill.bench import KEY
 from mycoops.drill.faults import Fault
-from mycoops.drill.stories import Story, fleet, lists
+from mycoops.drill.stories import STORIES, Story, fleet, lists
 from mycoops.errors import ForwardOnly, StepFailed
 from mycoops.model import State
 from mycoops.rotation import finish
+from mycoops.secret import Secret, fingerprint
 from tests.unit.rotation.conftest import MakeBench
 
 
@@ -145,3 +147,27 @@ def test_a_fleet_of_nothing_is_over_at_once(bench: MakeBench) -> None:
     made = bench(Story("none", fleet({}, {})))
     assert made.walk() is None
     assert made.records()[-1]["event"] == "finished"
+
+
+@pytest.mark.parametrize("story", [name for name in STORIES if name != "mixed"])
+def test_the_dead_value_and_the_living_are_named_by_their_fingerprints(bench: MakeBench, story: str) -> None:
+    made = bench(story)
+    first = {name: value for (name, number), value in made.kept().items() if number == 1}
+    made.finish()
+    for name, standing in made.run().rotations.items():
+        now = made.store().secret(name, standing.to_generation)
+        assert standing.fingerprints[standing.to_generation] == fingerprint(KEY, name, now)
+        assert standing.fingerprints[1] == fingerprint(KEY, name, Secret(first[name]))
+
+
+@pytest.mark.parametrize("story", ["O1-slots", "O2", "O3"])
+def test_a_candidate_that_was_taken_back_is_named_too(bench: MakeBench, story: str) -> None:
+    made = bench(story)
+    if story == "O3":
+        made.walk()
+        made.bring()
+    name = next(iter(made.catalogue.credentials))
+    made.crash(f"after the record state {name} VERIFIED")
+    candidate = made.store().secret(name, 2)
+    assert made.abort() is None
+    assert made.standing(name).fingerprints[2] == fingerprint(KEY, name, candidate)
