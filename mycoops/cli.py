@@ -16,7 +16,7 @@ from mycoops import cli_approve, cli_drill, cli_lab, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
-from mycoops.commands import checking, deploying, looking, planning, providing, rotating, starting
+from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.errors import Exit, MycoopsError, WrongUsage
 from mycoops.secret import Secret
@@ -207,9 +207,21 @@ def abort(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def status(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Show where every credential stands, who waits for what, and the exact next command."""
-    answers.status(looking.status(open_fleet(fleet)), as_json=as_json)
+def status(
+    ask: Annotated[bool, typer.Option("--ask", help="First ask the authorities who still tries an old value.")] = False,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where every credential stands, who waits for what, the exact next command, and who still tries an old value."""
+    opened, done = open_fleet(fleet), None
+    if ask:
+        with Display(errors, quiet=as_json) as display:
+            done = asking.ask(opened, display.host)
+    answers.status(looking.status(opened), as_json=as_json)
+    if done and not done.credentials:
+        errors.print("nobody was asked: no credential has an old login name of its own whose authority tells of refused logins")
+    if done and (error := done.error):
+        raise error
 
 
 @app.command()

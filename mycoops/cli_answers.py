@@ -23,6 +23,7 @@ from mycoops.journal import Verdict
 from mycoops.lab import LabHost
 from mycoops.plan import Plan
 from mycoops.session import Fleet
+from mycoops.sightings import Seen
 
 SEEN = ", every old value of them seen refused"
 PLAIN_WIDTH = 160
@@ -226,6 +227,21 @@ def status(found: list[Status], *, as_json: bool) -> None:
         for one in found
     ]
     table(("credential", "gen", "state", "age", "due", "waiting for", "next command"), rows)
+    for one in found:
+        for line in _sighted(one.retired):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _sighted(old: Seen | None) -> list[str]:
+    """Who still tries the old value of a credential."""
+    if old is None:
+        return []
+    return [
+        f"{old.credential}: old generation {old.generation} ({old.principal}) still tried from "
+        f"{seen.address}{f'/{seen.host}' if seen.host else ''}, last {seen.last.replace('T', ' ').rstrip('Z')} UTC, "
+        f"{seen.count} {'time' if seen.count == 1 else 'times'}"
+        for seen in old.sightings
+    ]
 
 
 def calendar(found: list[Window], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
 
 from mycoops import source as source_file
 from mycoops.errors import ConfigurationError, Finding, Invalid
@@ -46,6 +47,17 @@ def hosts(fleet: Path) -> frozenset[str]:
         raise Invalid([Finding(f"{place}:1", "Ansible cannot read this inventory", fix)])
     inventory.reconcile_inventory()
     return frozenset(host.name for host in inventory.get_hosts())
+
+
+def addresses(fleet: Path) -> dict[str, str]:
+    """Where ssh finds each host: its `ansible_host`, else its name. One that is a template is left out."""
+    inventory = InventoryManager(loader=DataLoader(), sources=[str(path(fleet))])
+    variables = VariableManager(loader=DataLoader(), inventory=inventory)
+    found = {
+        host.name: str(variables.get_vars(host=host, include_hostvars=False).get("ansible_host", host.name))
+        for host in inventory.get_hosts()
+    }
+    return {name: address if "{" not in address else name for name, address in found.items()}
 
 
 def _groups(data: Any, source: Source) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from mycoops import source as source_file
 from mycoops.errors import Finding, Invalid
 from mycoops.model import Overlap
 
-Capability = Literal["preflight", "parity", "drain", "persistence", "stage"]
+Capability = Literal["preflight", "parity", "drain", "persistence", "stage", "sightings"]
 
 
 class HumanStep(BaseModel):
@@ -36,6 +36,7 @@ class Kind(BaseModel):
     overlap: Overlap
     accepts_by: Literal["role", "delivery"] = "role"
     slots: tuple[str, ...] = ()
+    slots_optional: bool = False
     generates: Literal["token", "ed25519"] = "token"
     probe_from: Literal["consumers", "authority", "controller"] = "consumers"
     own_access: bool = False
@@ -45,8 +46,8 @@ class Kind(BaseModel):
     refuse: str = ""
 
     def next_slot(self, slot: str) -> str:
-        """The slot after the one in use; the first where there is none yet."""
-        if not self.slots:
+        """The slot after the one in use; the first where there is none yet, unless a credential may do without."""
+        if not self.slots or (self.slots_optional and not slot):
             return ""
         return self.slots[(self.slots.index(slot) + 1) % len(self.slots)] if slot in self.slots else self.slots[0]
 

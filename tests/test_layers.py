@@ -16,8 +16,8 @@ ORDER = """
   < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault_file verdict
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue
-  < check delivery lab order performer plan report schema
-  < chain check_values display items planner
+  < check delivery lab order performer plan report retired schema
+  < chain check_values display items planner sightings
   < session
   < rotation.context
   < rotation.approval rotation.replies
@@ -37,7 +37,7 @@ ORDER = """
   < drill.trials
   < drill.matrix
   < commands.checking commands.drilling commands.looking commands.planning commands.providing commands.starting
-  < commands.deploying commands.labbing commands.rotating
+  < commands.asking commands.deploying commands.labbing commands.rotating
   < commands.approving commands.dying
   < commands.drilling_lab
   < cli_answers cli_completion cli_options

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from mycoops import chain, lease
+from mycoops import chain, lease, sightings
 from mycoops.checklist import due_window, is_overdue, next_window
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
+from mycoops.retired import Retired
+from mycoops.retired import retired as find_retired
 from mycoops.session import Fleet
+from mycoops.sightings import Seen
 
 WALKING = ("rotate", "resume", "abort")
 """The commands that carry rotations on; the lease names one of them while it runs."""
@@ -29,6 +32,8 @@ class Status:
     overdue: bool
     waiting_for: str
     next: str
+    retired: Seen | None = None
+    """Who still tries the generation before, as far as its authority was asked; None where it cannot tell, or was not."""
 
 
 def status(fleet: Fleet, today: date | None = None) -> list[Status]:
@@ -39,6 +44,8 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     approved = {name: run.approved["by"] for run in runs if run.approved for name, one in run.rotations.items() if one.approval}
     window = fleet.catalogue.fleet.window_days
     running = lease.under_way(fleet.settings.state, WALKING)
+    told = sightings.load(fleet.settings.state)
+    seen = {one.credential: known for one in retired(fleet) if (known := sightings.of(told, one))}
     found = []
     for name, declared in fleet.catalogue.credentials.items():
         meta, standing = store.meta(name), standings.get(name)
@@ -59,9 +66,19 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
                 overdue=overdue,
                 waiting_for=waiting,
                 next=following,
+                retired=seen.get(name),
             )
         )
     return found
+
+
+def retired(fleet: Fleet) -> list[Retired]:
+    """The principals of the fleet that nobody should use any more, and whose authorities can tell whether somebody does."""
+    store, principals = fleet.facts(), {}
+    for name, declared in fleet.catalogue.credentials.items():
+        if (meta := store.meta(name)) and declared.kind in fleet.kinds:
+            principals[name] = fleet.kinds[declared.kind].principal(declared.principal, meta.slot)
+    return find_retired(fleet.catalogue, fleet.kinds, fleet.runs().values(), principals)
 
 
 def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:

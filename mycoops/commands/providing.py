@@ -77,7 +77,7 @@ def _first(store: Store, credential: str, secret: Secret, kind: Kind, slot: str)
         raise ConfigurationError(
             f"{credential}: {kind.kind} has no slot {slot}", hint=f"One of: {', '.join(kind.slots) or 'none'}."
         )
-    if kind.slots and not slot:
+    if kind.slots and not (slot or kind.slots_optional):
         slots = " or ".join(f"--slot {name}" for name in kind.slots)
         raise WrongUsage(f"{credential}: say in which slot the value that you bring is in force", hint=f"Add {slots}.")
     used = slot

@@ -131,6 +131,11 @@ class Entries(Truth):
             assert isinstance(authority, Single)
             (authority.restore if back else authority.confirm)(values.text("value"))
 
+    def _sightings(self, item: Item, values: Values) -> dict[str, Any]:
+        """What the script says of the retired principal, as far as it is not older than what counts."""
+        told = self.sighted.get(item.body["previous_principal"], [])
+        return {"sightings": [one for one in told if one["last"] > item.body["since"]]}
+
     def _admin(self, item: Item, values: Values) -> None:
         name = self.catalogue.credentials[item.credential].authority.admin
         if name and not self.accepts(name, item.body["admin_principal"], values.text("admin_value")):

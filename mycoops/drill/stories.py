@@ -18,7 +18,7 @@ PERSON = HumanStep(page="https://console.example/tokens", instruction="make a to
 KINDS = {
     kind.kind: kind
     for kind in (
-        _kind("pair", "two names", Overlap.O1, "preflight", "parity", "drain", "persistence", slots=("a", "b")),
+        _kind("pair", "two names", Overlap.O1, "preflight", "parity", "drain", "persistence", "sightings", slots=("a", "b")),
         _kind("acl", "a set", Overlap.O1, "preflight", "parity", "persistence"),
         _kind("listed", "a list", Overlap.O1, "preflight", accepts_by="delivery"),
         _kind("key", "the rotator's", Overlap.O1, "persistence", own_access=True, probe_from="controller"),

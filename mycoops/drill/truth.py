@@ -49,6 +49,7 @@ class Truth:
     stale: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     hand: dict[str, str] = field(default_factory=dict)
+    sighted: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     agreed: set[str] = field(default_factory=set)
     resting: bool = False
     looks: int = FOR_EVER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
@@ -45,6 +46,8 @@ class ActionModule(ActionBase):
         """Make the round trip. Connection errors propagate, so the host counts as unreachable."""
         if self._task.check_mode:
             request = {**request, "check": True}
+        if "since" in request:
+            request = {**request, "now": time.time()}
         if task_vars.get("mycoops_bound"):
             worker_of = multiprocessing.parent_process()
             bridge.end_with_parent(worker_of.pid if worker_of else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mycoops import inventory
 from mycoops.errors import ConfigurationError, Invalid
@@ -73,3 +74,37 @@ def test_an_ini_file_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_fleet_without_inventory_is_told_where_it_belongs(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"hosts\.yml does not exist"):
         inventory.hosts(tmp_path)
+
+
+def test_the_address_of_a_host_is_what_ssh_uses(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump(
+            {
+                "all": {
+                    "vars": {"ansible_host": "192.0.2.1"},
+                    "hosts": {"one": None},
+                    "children": {
+                        "web": {
+                            "vars": {"ansible_host": "192.0.2.2"},
+                            "hosts": {"two": None, "three": {"ansible_host": "three.example"}, "four": {"ansible_host": "{{ x }}"}},
+                        }
+                    },
+                }
+            }
+        )
+    )
+    assert inventory.addresses(tmp_path) == {"one": "192.0.2.1", "two": "192.0.2.2", "three": "three.example", "four": "four"}
+
+
+def test_a_host_without_an_address_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text("[web]\none\ntwo ansible_host=2001:db8::2\n")
+    assert inventory.addresses(tmp_path) == {"one": "one", "two": "2001:db8::2"}
+
+
+def test_the_variables_of_files_beside_it_count_and_no_vault_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    one:\n")
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "one.yml").write_text("ansible_host: 192.0.2.9\n")
+    (tmp_path / "group_vars" / "all").mkdir(parents=True)
+    (tmp_path / "group_vars" / "all" / "vault.yml").write_text("value: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n")
+    assert inventory.addresses(tmp_path) == {"one": "192.0.2.9"}

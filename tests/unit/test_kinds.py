@@ -13,7 +13,7 @@ from mycoops.errors import ConfigurationError
 from mycoops.kinds import Kind
 from mycoops.model import Overlap
 
-ENTRIES = {"preflight", "mint", "probe", "parity", "drain", "revoke", "persist", "stage", "cutover", "confirm"}
+ENTRIES = {"preflight", "mint", "probe", "parity", "drain", "revoke", "persist", "stage", "cutover", "confirm", "sightings"}
 
 
 def role(directory: Path, name: str, text: str) -> Path:
@@ -29,6 +29,11 @@ def test_slots_take_turns() -> None:
     assert [kind.next_slot(slot) for slot in ("", "a", "b", "gone")] == ["a", "b", "a", "a"]
     assert (kind.principal("app", "b"), kind.principal("app", "")) == ("app_b", "app")
     assert Kind(kind="x", summary="", overlap=Overlap.O1).next_slot("a") == ""
+
+
+def test_where_slots_are_optional_a_credential_without_one_stays_without() -> None:
+    kind = Kind(kind="x", summary="", overlap=Overlap.O1, slots=("a", "b"), slots_optional=True)
+    assert [kind.next_slot(slot) for slot in ("", "a", "b", "gone")] == ["", "b", "a", "a"]
 
 
 def test_an_earlier_directory_wins(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MakeStage
     def make(story: str | Story = APART) -> Stage:
         made = Stage(tmp_path, STORIES[story] if isinstance(story, str) else story)
         monkeypatch.setenv("MYCOOPS_STATE", str(made.state))
-        for module in ("rotating", "deploying"):
+        for module in ("asking", "rotating", "deploying"):
             monkeypatch.setattr(f"mycoops.commands.{module}.open_session", made.open_session)
         holder.append(made)
         return made
