@@ -70,7 +70,8 @@ class Postgres:
         self._write(data / "pg_hba.conf", HBA)
         self._certificate(data)
         settings = f"port={self.port}\nunix_socket_directories='{self.home}'\nlisten_addresses='127.0.0.1'\nfsync=off\nssl=on\n"
-        self._write(data / "postgresql.auto.conf", settings + "log_statement=ddl\nmax_connections=40\n")
+        settings += "log_statement=ddl\nmax_connections=40\nlog_line_prefix='%m [%p] %q%u@%d %h '\n"
+        self._write(data / "postgresql.auto.conf", settings)
         self._run(str(self.bin / "pg_ctl"), "-D", str(data), "-l", str(self.home / "log"), "-w", "start")
         self.sql("CREATE ROLE app_owner NOLOGIN; CREATE DATABASE app OWNER app_owner;", "postgres")
         self.slots("app")
