@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-import pathlib
-import re
-import socket
-import ssl
 import typing
 
+from mycoops_redis import Connection, ServerError, administrator, answered, fit, hash_of, kept, user
 from mycoops_reply import Refusal
-
-HASH = re.compile(r"[0-9a-f]{64}\Z")
-LARGEST_REPLY = 1 << 20
-Answer = typing.Any
-
-
-class ServerError(Exception):
-    """An error reply; `code` is its first word, the only part that is shown."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.code = text.split(" ", 1)[0]
-
-
-class Connection:
-    """One RESP2 connection; commands go out as arrays, so no value is ever part of a line."""
-
-    def __init__(self, options: dict) -> None:
-        timeout = float(options.get("timeout_seconds", 8))
-        stream = socket.create_connection((options["address"], int(options.get("port", 6379))), timeout)
-        self.server = stream.getpeername()[0]
-        if options.get("tls", "off") != "off":
-            context = ssl.create_default_context(cafile=options.get("ca_file"))
-            if options["tls"] == "unverified":
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            stream = context.wrap_socket(stream, server_hostname=options["address"])
-        self.stream = stream
-        self.file = stream.makefile("rb")
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-        self.stream.close()
-
-    def __call__(self, *words: str) -> Answer:
-        parts = [word.encode() for word in words]
-        self.stream.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
-        return self._answer()
-
-    def _answer(self) -> Answer:
-        line = self.file.readline(LARGEST_REPLY)
-        if not line.endswith(b"\r\n"):
-            raise EOFError
-        kind, text = line[:1], line[1:-2].decode(errors="replace")
-        if kind == b"-":
-            raise ServerError(text)
-        if kind == b"+":
-            return text
-        if kind not in b":$*" or not 0 <= int(text) + 1 <= LARGEST_REPLY:
-            raise ConnectionError("protocol")
-        if kind == b":":
-            return int(text)
-        if int(text) < 0:
-            return None
-        if kind == b"*":
-            return [self._answer() for _ in range(int(text))]
-        return self.file.read(int(text) + 2)[:-2].decode(errors="replace")
 
 
 def run(request: dict) -> dict:
     """Carry out one entry; `check_path` is the part of the preflight that a consumer's host can do."""
-    entry = request["entry"]
-    if entry == "preflight" and not request.get("at_authority"):
-        entry = "check_path"
-    try:
-        return ENTRIES[entry](request)
-    except ServerError as error:
-        raise Refusal("command_failed", f"the server declined a command with {error.code}", error=error.code) from None
-    except (OSError, EOFError) as error:
-        raise Refusal("authority_unreachable", "the server cannot be asked", error=type(error).__name__) from None
+    apart = request["entry"] == "preflight" and not request.get("at_authority")
+    return answered(ENTRIES, {**request, "entry": "check_path"} if apart else request)
 
 
 def probe(request: dict) -> dict:
     """One fresh AUTH; a random value counts as accepted too where the server answers without any AUTH."""
     old = request.get("subject") == "old" and request.get("previous_principal")
-    user = str(request["previous_principal"] if old else request["principal"])
+    name = str(request["previous_principal"] if old else request["principal"])
     evidence = {"address": f"{request['options']['address']}:{request['options'].get('port', 6379)}", "error": ""}
     outcome = "accepted"
     try:
@@ -95,7 +26,7 @@ def probe(request: dict) -> dict:
             if request.get("subject") == "random" and _open(server):
                 evidence["auth"] = "none"
                 return {"outcome": "accepted", "evidence": evidence}
-            server("AUTH", user, request["value"])
+            server("AUTH", name, request["value"])
             evidence["whoami"] = _whoami(server)
     except ServerError as error:
         evidence["error"] = error.code
@@ -134,31 +65,21 @@ def check_path(request: dict) -> dict:
 def preflight(request: dict) -> dict:
     """The path, the administrator, the user and the file that makes a change last."""
     check_path(request)
-    with _administrator(request) as server:
-        user = _user(server, request)
-        role = re.search(r"^role:(\w+)", server("INFO", "replication"), re.M)
-        configured = server("CONFIG", "GET", "aclfile")[1]
-    if "nopass" in user["flags"] or "off" in user["flags"]:
-        raise Refusal("cannot_verify", "the user is off or needs no password", flags=" ".join(user["flags"]))
-    if role and role.group(1) != "master":
-        raise Refusal("standby", "this server is a replica: users are changed on the primary")
-    wanted = request["options"]["aclfile"]
-    if not configured:
-        raise Refusal("no_persistence", "the server has no aclfile: a restart would bring the old password back")
-    if configured != wanted:
-        raise Refusal(
-            "other_aclfile", f"the server writes {configured}, not the aclfile declared", declared=wanted, configured=configured
-        )
-    _kept(request, request["principal"])
-    return {"done": True, "evidence": {"aclfile": configured, "passwords": str(len(user["passwords"]))}}
+    with administrator(request) as server:
+        found = user(server, request["principal"])
+        if "nopass" in found["flags"] or "off" in found["flags"]:
+            raise Refusal("cannot_verify", "the user is off or needs no password", flags=" ".join(found["flags"]))
+        configured = fit(request, server)
+    kept(request, request["principal"])
+    return {"done": True, "evidence": {"aclfile": configured, "passwords": str(len(found["passwords"]))}}
 
 
 def mint(request: dict) -> dict:
     """Add the hash and save; a repetition finds both done."""
-    new, name = _hash(request, "value"), request["principal"]
-    with _administrator(request) as server:
-        saved = f"#{new}" in _kept(request, name)
-        changed = not saved or new not in _user(server, request)["passwords"]
+    new, name = hash_of(request, "value"), request["principal"]
+    with administrator(request) as server:
+        saved = f"#{new}" in kept(request, name)
+        changed = not saved or new not in user(server, request["principal"])["passwords"]
         if changed and not request.get("check"):
             server("ACL", "SETUSER", name, f"#{new}")
             server("ACL", "SAVE")
@@ -167,18 +88,18 @@ def mint(request: dict) -> dict:
 
 def parity(request: dict) -> dict:
     """Old and new are two passwords of one user: its permissions are the same by construction."""
-    wanted = [_hash(request, key) for key in ("value", "previous_value") if request.get(key)]
-    with _administrator(request) as server:
-        user = _user(server, request)
-    equal = all(one in user["passwords"] for one in wanted) and "on" in user["flags"]
-    return {"done": True, "equal": equal, "evidence": {"user": request["principal"], "passwords": str(len(user["passwords"]))}}
+    wanted = [hash_of(request, key) for key in ("value", "previous_value") if request.get(key)]
+    with administrator(request) as server:
+        found = user(server, request["principal"])
+    equal = all(one in found["passwords"] for one in wanted) and "on" in found["flags"]
+    return {"done": True, "equal": equal, "evidence": {"user": request["principal"], "passwords": str(len(found["passwords"]))}}
 
 
 def revoke(request: dict) -> dict:
     """Remove the old hash, save, and end the user's connections, because the consumers hold the new value by now."""
-    new, old, name = _hash(request, "value"), _hash(request, "previous_value"), request["principal"]
-    with _administrator(request) as server:
-        passwords = _user(server, request)["passwords"]
+    new, old, name = hash_of(request, "value"), hash_of(request, "previous_value"), request["principal"]
+    with administrator(request) as server:
+        passwords = user(server, request["principal"])["passwords"]
         if new not in passwords or new == old:
             raise Refusal("new_not_ready", "the user does not hold the new password, the old one stays", user=name)
         if request.get("check"):
@@ -187,7 +108,7 @@ def revoke(request: dict) -> dict:
             server("ACL", "SETUSER", name, f"!{old}")
         server("ACL", "SAVE")
         killed = server("CLIENT", "KILL", "USER", name) if _forward(request) else 0
-        left = len(_user(server, request)["passwords"])
+        left = len(user(server, request["principal"])["passwords"])
     return {"done": True, "changed": old in passwords, "evidence": {"user": name, "killed": str(killed), "passwords": str(left)}}
 
 
@@ -198,15 +119,20 @@ def _forward(request: dict) -> bool:
 
 def persist(request: dict) -> dict:
     """What the aclfile holds is what a restarted server will hold."""
-    words = _kept(request, request["principal"])
-    kept = f"#{_hash(request, 'value')}" in words
-    gone = not request.get("previous_value") or f"#{_hash(request, 'previous_value')}" not in words
+    words = kept(request, request["principal"])
+    there = f"#{hash_of(request, 'value')}" in words
+    gone = not request.get("previous_value") or f"#{hash_of(request, 'previous_value')}" not in words
     evidence = {
         "path": request["options"]["aclfile"],
-        "new": "present" if kept else "absent",
+        "new": "present" if there else "absent",
         "old": "absent" if gone else "present",
     }
-    return {"done": True, "persisted": kept and gone, "evidence": evidence}
+    return {"done": True, "persisted": there and gone, "evidence": evidence}
+
+
+def drain(request: dict) -> dict:
+    """Old and new are passwords of one user: the server cannot tell whose connection is whose."""
+    return {"done": True, "in_use": 0, "evidence": {"counted": "no", "why": "old and new are passwords of one user"}}
 
 
 ENTRIES: typing.Dict[str, typing.Callable[[dict], dict]] = {
@@ -215,47 +141,7 @@ ENTRIES: typing.Dict[str, typing.Callable[[dict], dict]] = {
     "preflight": preflight,
     "mint": mint,
     "parity": parity,
+    "drain": drain,
     "revoke": revoke,
     "persist": persist,
 }
-
-
-def _administrator(request: dict) -> Connection:
-    """A connection as administrator; the first of `admin_values` that the server takes (two where that very user is rotated)."""
-    server = Connection(request["options"])
-    for value in [value for value in request["admin_values"] if value]:
-        try:
-            server("AUTH", request["admin_principal"], value)
-            return server
-        except ServerError as error:
-            if error.code != "WRONGPASS":
-                raise
-    server.stream.close()
-    raise Refusal("admin_refused", "the server refuses its administrator", user=request["admin_principal"])
-
-
-def _user(server: Connection, request: dict) -> typing.Dict[str, typing.List[str]]:
-    flat = server("ACL", "GETUSER", request["principal"])
-    if flat is None:
-        raise Refusal("unknown_user", f"the server has no user {request['principal']}", user=request["principal"])
-    found = dict(zip(flat[::2], flat[1::2]))  # noqa: B905 - Python 3.9 has no strict
-    return {"flags": found["flags"], "passwords": found["passwords"]}
-
-
-def _kept(request: dict, name: str) -> typing.List[str]:
-    """The words of the user's line in the aclfile. Raises Refusal `no_persistence` where it has none."""
-    path = pathlib.Path(request["options"]["aclfile"])
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise Refusal("no_persistence", "the aclfile cannot be read", path=str(path), error=type(error).__name__) from None
-    found = [line.split() for line in lines if line.split()[:2] == ["user", name]]
-    if not found:
-        raise Refusal("no_persistence", "the aclfile does not hold the user", path=str(path), user=name)
-    return found[-1]
-
-
-def _hash(request: dict, key: str) -> str:
-    if not HASH.match(request[key] or ""):
-        raise Refusal("no_hash", "the authority takes a SHA-256, never a password")
-    return str(request[key])

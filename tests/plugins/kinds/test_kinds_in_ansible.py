@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -148,6 +149,59 @@ def test_the_kinds_with_an_authority_of_their_own(fleet: Fleet, postgres: Postgr
     assert of("redis", "persist").data["persisted"] is True
 
 
+def test_who_still_tries_a_retired_login_is_told_without_its_value(fleet: Fleet, postgres: Postgres, redis_server: Redis) -> None:
+    postgres.slots("app")
+    fleet.add("postgresql")
+    fleet.add("redis")
+    admin, _ = fleet.add("redis_admin")
+    users = "user app_a on ~* +@all\nuser app_b off ~* +@all\n"
+    redis_server.start(f"user default off -@all\nuser admin on #{sha256(admin.encode()).hexdigest()} ~* &* +@all\n{users}")
+    administrator = {"$form": "<value>", "credential": "redis_admin", "generation": 1}
+    sql = {"options": postgres.options(host="here", log_file=str(postgres.home / "log"))}
+    cache = {"options": redis_server.options(host="here"), "admin_value": administrator, "admin_principal": "admin"}
+    first = {"generation": 1, "principal": "app_a", "value": {"$form": "<value>", "credential": "redis", "generation": 1}}
+    of = fleet.run(
+        [
+            fleet.item("redis", "mint", **cache, **first),
+            fleet.item("postgresql", "mint", **sql),
+            *(fleet.item(kind, entry, **more) for kind, more in (("redis", cache),) for entry in ("preflight", "drain", "parity")),
+        ]
+    )
+    assert of("redis", "preflight").error == {}
+    assert of("redis", "drain").data["in_use"] == 0
+    assert of("redis", "parity").data["equal"] is False
+    of = fleet.run(
+        [
+            fleet.item("redis", "mint", **cache),
+            *both_valid(fleet, "redis", **cache),
+            *(
+                fleet.item(kind, entry, **more)
+                for kind, more in (("redis", cache), ("postgresql", sql))
+                for entry in ("revoke", "persist")
+            ),
+        ]
+    )
+    assert [of("redis", "probe", subject).outcome for subject in ("random", "new", "old")] == ["refused", "accepted", "accepted"]
+    assert of("redis", "revoke").error == {}
+    assert of("redis", "persist").error == {}
+    assert of("redis", "persist").data["persisted"] is True
+
+    since = time.time()
+    tries = [
+        fleet.item(kind, "probe", subject, **more)
+        for kind, more in (("redis", cache), ("postgresql", sql))
+        for subject in ("old", "random")
+    ]
+    of = fleet.run(tries)
+    for kind in ("redis", "postgresql"):
+        fleet.store.drop_pending(kind, 1)
+    more = {"since": since, "hosts": {"here": ["here"]}}
+    of = fleet.run([fleet.item("redis", "sightings", **cache, **more), fleet.item("postgresql", "sightings", **sql, **more)])
+    for kind in ("redis", "postgresql"):
+        (one,) = of(kind, "sightings").data["sightings"]
+        assert (one["address"], one["host"], one["count"]) == ("127.0.0.1", "here", 1), "the random one was of the login in force"
+
+
 def test_the_kinds_whose_authority_is_a_service(fleet: Fleet, web: WebServer) -> None:
     fleet.add("jwt_key")
     _, new = fleet.add("service_token")
@@ -187,8 +241,8 @@ def test_the_playbook_of_moves_has_no_logic() -> None:
 )
 def test_a_kind_has_the_entries_it_declares(role: Path) -> None:
     declared = yaml.safe_load((role / "meta" / "kind.yml").read_text())
-    capability = {"preflight": "preflight", "parity": "parity", "drain": "drain", "persist": "persistence"}
-    wanted = {"probe"} | {entry for entry, name in capability.items() if name in declared["capabilities"]}
+    optional = {"preflight": "preflight", "parity": "parity", "drain": "drain", "persist": "persistence", "sightings": "sightings"}
+    wanted = {"probe"} | {entry for entry, name in optional.items() if name in declared["capabilities"]}
     if declared["accepts_by"] == "role":
         wanted |= {"mint", "revoke"} if declared["overlap"] in ("O1", "O2") else {"cutover"}
     wanted |= {"stage", "confirm", "restore"} if "stage" in declared["capabilities"] else set()
