@@ -22,6 +22,8 @@ ORDER = (
     "refusals",
     "own_kind",
     "drill",
+    "approval",
+    "sightings",
     "log",
     "silence",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from tests.integration.hosts import Host
 from tests.integration.values import Value, Values
 
 MYCOOPS = Path(sys.executable).with_name("mycoops")
+AS = 'echo "$1" > /proc/self/loginuid && shift && exec "$@"'
+"""Lets a process descend from a login of this account, as pam_loginuid does."""
 TRAFFIC = Path(__file__).resolve().parents[2] / "lab" / "load" / "traffic.py"
 
 
@@ -129,19 +132,20 @@ class Lab:
         own = {"HOME": str(self.home), "MYCOOPS_FLEET": str(fleet or self.fleet), "MYCOOPS_STATE": str(self.state_root)}
         return {**kept, **own, "XDG_CACHE_HOME": cache}
 
-    def begin(self, *arguments: str, fleet: Path | None = None) -> Running:
-        """Start `mycoops` with these arguments."""
-        return Running(self, [str(MYCOOPS), *arguments], arguments, self.environment(fleet))
+    def begin(self, *arguments: str, fleet: Path | None = None, login: str = "") -> Running:
+        """Start `mycoops` with these arguments; `login` is the account that somebody came in with, before sudo."""
+        before = ["sh", "-c", AS, "sh", str(pwd.getpwnam(login).pw_uid)] if login else []
+        return Running(self, [*before, str(MYCOOPS), *arguments], arguments, self.environment(fleet))
 
     def begin_under_traffic(self, report: Path, *arguments: str) -> Running:
         """The same while every service is asked all the time."""
         load = [sys.executable, str(TRAFFIC), "--fleet", str(self.fleet), "--json", str(report), "--"]
         return Running(self, [*load, str(MYCOOPS), *arguments], arguments, self.environment())
 
-    def run(self, *arguments: str, status: int | None = 0, fleet: Path | None = None) -> Done:
+    def run(self, *arguments: str, status: int | None = 0, fleet: Path | None = None, login: str = "") -> Done:
         """Run `mycoops` to its end; the status is asserted unless it is None."""
         with self.sampler.sampling():
-            done = self.begin(*arguments, fleet=fleet).end()
+            done = self.begin(*arguments, fleet=fleet, login=login).end()
         assert status is None or done.status == status, done.told
         return done
 
