@@ -51,6 +51,10 @@ class Kind(BaseModel):
             return ""
         return self.slots[(self.slots.index(slot) + 1) % len(self.slots)] if slot in self.slots else self.slots[0]
 
+    def counts(self, old: str, new: str) -> bool:
+        """Whether its authority can count who uses the old value: where a name is shared with the new one, it cannot."""
+        return "drain" in self.capabilities and (old != new or not self.slots_optional)
+
     def principal(self, name: str, slot: str) -> str:
         """The login name of a generation."""
         return f"{name}_{slot}" if slot else name

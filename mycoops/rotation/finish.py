@@ -36,7 +36,7 @@ def soak(context: Context, move: Move) -> None:
     if not rotations:
         return
     context.sleep(max(_seconds(context, rotation) for rotation in rotations))
-    waiting = {r.credential: r for r in rotations if "drain" in context.kind(r.credential).capabilities}
+    waiting = {r.credential: r for r in rotations if context.kind(r.credential).counts(r.from_principal, r.to_principal)}
     problems = dict.fromkeys(waiting, "")
     for attempt in range(DRAIN_ATTEMPTS):
         items = {name: context.items().entry(rotation, "drain") for name, rotation in waiting.items()}

@@ -36,6 +36,14 @@ def test_where_slots_are_optional_a_credential_without_one_stays_without() -> No
     assert [kind.next_slot(slot) for slot in ("", "a", "b", "gone")] == ["", "b", "a", "a"]
 
 
+def test_what_shares_its_name_with_the_new_value_cannot_be_counted() -> None:
+    pair = Kind(kind="x", summary="", overlap=Overlap.O1, slots=("a", "b"), slots_optional=True, capabilities=frozenset({"drain"}))
+    assert (pair.counts("app_a", "app_b"), pair.counts("app", "app")) == (True, False)
+    own = pair.model_copy(update={"slots": (), "slots_optional": False})
+    assert own.counts("app", "app"), "a kind without names of its own may count by other means"
+    assert not own.model_copy(update={"capabilities": frozenset()}).counts("app_a", "app_b")
+
+
 def test_an_earlier_directory_wins(tmp_path: Path) -> None:
     role(tmp_path / "own", "x", "{kind: x, summary: mine, overlap: O1}")
     role(tmp_path / "shipped", "x", "{kind: x, summary: shipped, overlap: O1}")

@@ -130,18 +130,12 @@ def persist(request: dict) -> dict:
     return {"done": True, "persisted": there and gone, "evidence": evidence}
 
 
-def drain(request: dict) -> dict:
-    """Old and new are passwords of one user: the server cannot tell whose connection is whose."""
-    return {"done": True, "in_use": 0, "evidence": {"counted": "no", "why": "old and new are passwords of one user"}}
-
-
 ENTRIES: typing.Dict[str, typing.Callable[[dict], dict]] = {
     "probe": probe,
     "check_path": check_path,
     "preflight": preflight,
     "mint": mint,
     "parity": parity,
-    "drain": drain,
     "revoke": revoke,
     "persist": persist,
 }
