@@ -8,7 +8,7 @@ import re
 import typing
 import zoneinfo
 
-from mycoops_psql import asked
+from mycoops_postgresql import answer
 from mycoops_reply import Refusal
 from mycoops_sightings import Sightings
 
@@ -48,7 +48,7 @@ ENGLISH = re.compile(r"(?:C|POSIX|en)(?:[._@].*)?\Z|\Z")
 def run(request: dict) -> dict:
     """Carry out `sightings` on the authority's host; nothing is changed."""
     found = Sightings(request)
-    settings = asked(request, SETTINGS)
+    settings = answer(request, SETTINGS)
     pattern = line_pattern(settings, request["previous_principal"])
     zone = _zone(settings["zone"])
     files, read = _files(request, settings, found.since), 0
