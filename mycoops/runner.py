@@ -129,7 +129,17 @@ class Runner:
         self.starts += 1
         self._pid, self._stopping_since = 0, 0.0
         outcome, masker, began = Outcome(), self._masker(), time.monotonic()
-        private = self._environment.directory / f"run{self.starts:03d}"
+        private, before = self._environment.directory / f"run{self.starts:03d}", _children()
+        try:
+            status = self._started(run, private, lambda event: self._event(event, outcome, masker))
+        except Exception as error:
+            status = _why(error)
+            _end(_children() - before)
+        outcome.seconds = time.monotonic() - began
+        self._judge(run, outcome, status, masker, private)
+        return outcome
+
+    def _started(self, run: Run, private: Path, handler: Callable[[dict[str, Any]], bool]) -> str:
         _write_settings(private, run)
         with _environment(self._environment.variables()):
             ended = ansible_runner.run(
@@ -141,12 +151,10 @@ class Runner:
                 cmdline="--check" if run.check else None,
                 forks=min(self._environment.forks, max(1, len(run.hosts))),
                 quiet=True,
-                event_handler=lambda event: self._event(event, outcome, masker),
+                event_handler=handler,
                 cancel_callback=self._cancelled,
             )
-        outcome.seconds = time.monotonic() - began
-        self._judge(run, outcome, str(ended.status), masker, private)
-        return outcome
+        return str(ended.status)
 
     def _judge(self, run: Run, outcome: Outcome, status: str, masker: Masker, private: Path) -> None:
         answered = {reply.host for reply in outcome.replies}
@@ -193,6 +201,37 @@ class Runner:
         """End the shared ssh connections of the session."""
         for socket in (self._environment.directory / "cp").glob("*"):
             subprocess.run(["ssh", "-q", "-o", f"ControlPath={socket}", "-O", "exit", "-"], capture_output=True, check=False)
+
+
+def _why(error: Exception) -> str:
+    """What kept a playbook from being started or heard to its end; of an error of the system its words, else its type alone."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the private directory of the run'}: {error.strerror}"
+    return type(error).__name__
+
+
+def _children() -> set[int]:
+    """The processes that this one has started and not seen end."""
+    return {int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
+
+
+def _end(pids: set[int]) -> None:
+    """End playbooks that nobody listens to any more, before another one is started beside them."""
+    for pid in pids:
+        _interrupt(pid)
+    deadline = time.monotonic() + GRACE_SECONDS
+    for pid in pids:
+        while _lives(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
 
 
 def _interrupt(pid: int) -> None:
