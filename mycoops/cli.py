@@ -6,7 +6,7 @@ import sys
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -18,7 +18,7 @@ from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
-from mycoops.errors import Exit, MycoopsError, WrongUsage
+from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
@@ -253,16 +253,22 @@ def main() -> None:
     try:
         app()
     except MycoopsError as error:
-        errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
-        if error.hint:
-            errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
-        sys.exit(int(error.exit_status))
+        _told(error)
     except SystemExit as ended:
         stopped = type(ended.__context__).__name__ == "Abort"
         sys.exit(int(Exit.INTERRUPTED) if stopped else ended.code)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _told(ConfigurationError(f"{error.filename}: {error.strerror}", hint="Mend that, then run the command again."))
         _bug(error)
         sys.exit(int(Exit.BUG))
+
+
+def _told(error: MycoopsError) -> NoReturn:
+    errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
+    if error.hint:
+        errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
+    sys.exit(int(error.exit_status))
 
 
 def _bug(error: Exception) -> None:

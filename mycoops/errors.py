@@ -71,6 +71,14 @@ class JournalError(ConfigurationError):
     """A journal cannot be trusted: edited, reordered, or written under another key."""
 
 
+class NotWritten(ConfigurationError):
+    """A file of this control node could not be written; it holds what it held before. `mend` is what to do about it."""
+
+    def __init__(self, message: str, *, mend: str) -> None:
+        super().__init__(message, hint=f"{mend}, then run the command again.")
+        self.mend = mend
+
+
 class LabError(MycoopsError):
     """The lab on this machine cannot be built, booted or reached."""
 

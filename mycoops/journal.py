@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mycoops import durable
-from mycoops.errors import JournalError
+from mycoops.errors import JournalError, NotWritten
 
 Record = dict[str, Any]
 START = "0" * 64
@@ -84,13 +84,16 @@ def _parse(line: bytes) -> Record | None:
 
 
 class Journal:
-    """One run's journal, open for appending; every record is durable when `write` returns."""
+    """One run's journal, open for appending; every record is durable when `write` returns.
+
+    After a record that could not be written nothing more is: what followed would not be chained to what is there."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         self.path = path
         self._key = key
         self.records: list[Record] = []
         self._previous = START
+        self._failed: NotWritten | None = None
         if path.exists():
             self.records, verdict = read(path, key)
             if verdict.state in ("tampered", "foreign"):
@@ -108,13 +111,21 @@ class Journal:
         durable.replace(self.path, b"".join(part + b"\n" for part in lines))
 
     def write(self, event: str, **facts: Any) -> Record:
-        """Append one record and make it durable. Facts are names, numbers and fingerprints, never values."""
+        """Append one record and make it durable. Facts are names, numbers and fingerprints, never values.
+
+        Raises NotWritten, the same one again for whatever comes after it."""
+        if self._failed:
+            raise self._failed
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record: Record = {"seq": len(self.records) + 1, "time": now, "event": event, **facts}
         if not self.records:
             record["key"] = _key_id(self._key)
         record["mac"] = _mac(self._key, self._previous, record)
-        durable.append(self.path, _text(record) + b"\n")
+        try:
+            durable.append(self.path, _text(record) + b"\n")
+        except NotWritten as error:
+            self._failed = error
+            raise
         self._previous = str(record["mac"])
         self.records.append(record)
         return record

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mycoops import account, durable
-from mycoops.errors import Locked
+from mycoops.errors import ConfigurationError, Locked
 
 TRIES, PAUSE_SECONDS = 5, 0.05
 """How often, and how far apart, the lock is asked for: `under_way` holds it for the length of a look."""
@@ -21,9 +21,10 @@ TRIES, PAUSE_SECONDS = 5, 0.05
 
 @contextmanager
 def hold(state: Path, command: str) -> Iterator[int]:
-    """Hold the lease of a fleet; yields the fencing token. Raises Locked, saying who holds it and since when."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(state / "lease.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    """Hold the lease of a fleet; yields the fencing token. Raises Locked, saying who holds it and since when, and NotWritten."""
+    durable.directory(state, 0o700)
+    with durable.writing(state / "lease.lock"):
+        descriptor = os.open(state / "lease.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not any(_taken(descriptor, fcntl.LOCK_EX, pause=number > 0) for number in range(TRIES)):
             raise Locked(f"another run holds this fleet: {_holder(state)}", hint="Wait until it ends; `mycoops status` works.")
@@ -63,7 +64,11 @@ def under_way(state: Path, commands: Collection[str]) -> str:
 
 def _next_token(state: Path) -> int:
     path = state / "lease.token"
-    token = int(path.read_text()) + 1 if path.exists() else 1
+    try:
+        token = int(path.read_text()) + 1 if path.exists() else 1
+    except ValueError:
+        problem = f"{path} does not hold the number of the last lease"
+        raise ConfigurationError(problem, hint="Write the highest `token` of the records in the journals there.") from None
     durable.replace(path, str(token).encode())
     return token
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mycoops import durable
 from mycoops.errors import ConfigurationError
 
 PREFIX = "mycoops-"
@@ -30,7 +31,7 @@ def memory_directories() -> list[Path]:
 
 @contextmanager
 def private() -> Iterator[Path]:
-    """A fresh 0700 directory on tmpfs, removed at the end. Raises ConfigurationError where there is no tmpfs."""
+    """A fresh 0700 directory on tmpfs, removed at the end. Raises ConfigurationError where there is no tmpfs, or it is full."""
     places = memory_directories()
     if not places:
         raise ConfigurationError("no writable tmpfs on this machine", hint="Mount one at /dev/shm: run files stay in memory.")
@@ -47,7 +48,8 @@ def private() -> Iterator[Path]:
 def _made(place: Path) -> tuple[Path, int]:
     """Make a directory and lock it: the lock dies with the process, however that ends."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        with durable.writing(place):
+            path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         held = _open(path)
         if held is None:
             continue

@@ -68,7 +68,7 @@ def install_key(settings: Settings) -> bytes:
     """The key of fingerprints and journals; made on first use, kept apart from the fleet directory."""
     path = settings.state / "install.key"
     if not path.exists():
-        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.directory(settings.state, 0o700)
         durable.replace(path, secrets.token_bytes(32))
     return path.read_bytes()
 

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist dual durable errors masking model role_docs secret ssh_login yaml_nodes
+    account checklist dual errors masking model role_docs secret ssh_login yaml_nodes
+  < durable
   < agent content interrupts journal lab_fleet lab_podman lease rundir settings source values vault_file verdict
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue

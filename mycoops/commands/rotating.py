@@ -11,13 +11,21 @@ from pathlib import Path
 from mycoops import account, chain, durable, interrupts, lease, ledger, settings
 from mycoops.commands import planning
 from mycoops.commands.checking import refuse
-from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, MycoopsError, StepFailed, WaitingForPerson
+from mycoops.errors import (
+    ConfigurationError,
+    ForwardOnly,
+    Interrupted,
+    MycoopsError,
+    NotWritten,
+    StepFailed,
+    WaitingForPerson,
+)
 from mycoops.interrupts import Stop
 from mycoops.journal import Journal
 from mycoops.plan import Plan, plan_of
 from mycoops.report import Line, lines, rotation_log
 from mycoops.rotation import abort as going_back
-from mycoops.rotation.context import Context, Progress
+from mycoops.rotation.context import RESUME, Context, Progress
 from mycoops.rotation.walk import walk
 from mycoops.session import Fleet, Notify, Session, open_session
 
@@ -82,8 +90,7 @@ def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list
         found = []
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
-            written.write("resumed", operator=account.here(), token=token)
-            found.append(_walk(session, written, token, progress, stop))
+            found.append(_walk(session, written, token, progress, stop, resumed=True))
         return found
 
 
@@ -96,14 +103,15 @@ def abort(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[
         failures: list[MycoopsError] = []
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
+            context = _context(session, written, token, progress)
             try:
-                names += going_back.abort(_context(session, written, token, progress), stop)
+                names += going_back.abort(context, stop)
             except Interrupted:
                 raise
-            except MycoopsError as error:
-                failures.append(error)
+            except (MycoopsError, OSError) as error:
+                failures.append(_told(context.run, error, going_back.AGAIN))
             finally:
-                render_log(fleet)
+                failures += _unrendered(fleet)
         if failures:
             raise failures[0]
         return names
@@ -116,21 +124,42 @@ def _open_journals(fleet: Fleet) -> list[Path]:
     return found
 
 
-def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop) -> Outcome:
+def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop, *, resumed: bool = False) -> Outcome:
     render = partial(render_log, session.fleet)
     context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render)
     session.runner.hurry = stop.now
     before, error = session.runner.starts, None
     try:
+        if resumed:
+            context.record("resumed", operator=account.here(), token=token)
         walk(context, stop)
-    except MycoopsError as caught:
-        error = _cut_off(caught) if stop.now() else caught
+    except (MycoopsError, OSError) as caught:
+        error = _told(context.run, caught, RESUME)
+        error = _cut_off(error) if stop.now() else error
     finally:
-        try:
-            render()
-        except MycoopsError as unwritten:
-            error = error or unwritten
+        unwritten = _unrendered(session.fleet)
+    error = error or next(iter(unwritten), None)
     return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error)
+
+
+def _told(run: ledger.Run, error: MycoopsError | OSError, following: str) -> MycoopsError:
+    """What stopped a run; a file of the control node that cannot be written, or read, stops it like a failing step."""
+    if isinstance(error, OSError):
+        error = NotWritten(f"{error.filename or 'a stream of this process'}: {error.strerror}", mend="Mend that")
+    if not isinstance(error, NotWritten):
+        return error
+    past = any(standing.open and standing.forward_only for standing in run.rotations.values())
+    kind, where = (ForwardOnly, "after the point of no return") if past else (StepFailed, "every old value still works")
+    return kind(f"stopped; {where}\n{error.message}", hint=f"{error.mend}, then `{following}`.")
+
+
+def _unrendered(fleet: Fleet) -> list[MycoopsError]:
+    """Render the rotation log; what kept it from being rendered."""
+    try:
+        render_log(fleet)
+    except MycoopsError as error:
+        return [error]
+    return []
 
 
 def _cut_off(error: MycoopsError) -> MycoopsError:
@@ -164,15 +193,11 @@ def render_log(fleet: Fleet) -> Path:
     """Render the rotation log from every journal.
 
     Raises JournalError, leaving the log as it is, where it vouches for something a journal no longer holds, and
-    ConfigurationError where it cannot be written."""
+    NotWritten."""
     entries = []
     for records, verdict in chain.vouched(fleet.settings):
         chain.refuse(verdict)
         if run := ledger.fold(records):
             entries.append((verdict.path.name, run, str(records[-1]["mac"])))
-    try:
-        durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
-    except OSError as error:
-        problem = f"{fleet.settings.rotation_log} cannot be written: {error.strerror}"
-        raise ConfigurationError(problem, hint="Mend that; `mycoops log` renders it again.") from None
+    durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
     return fleet.settings.rotation_log

@@ -48,6 +48,11 @@ def test_a_bug_is_placed_and_its_message_is_not_shown(monkeypatch: pytest.Monkey
     assert "test_cli.py:" in told.err
 
 
+def test_a_file_the_system_does_not_give_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(monkeypatch, PermissionError(13, "Permission denied", "/x/run.jsonl")) == Exit.CONFIGURATION
+    assert "/x/run.jsonl: Permission denied" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [("rotate",), ("rotate", "db", "--quarter", "Q2")])
 def test_rotate_wants_either_names_or_a_quarter(arguments: tuple[str, ...]) -> None:
     done = mycoops(*arguments)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mycoops.errors import JournalError
+from mycoops.errors import JournalError, NotWritten
 from mycoops.journal import Journal, paths, read
 
 KEY = b"k" * 32
@@ -148,6 +150,41 @@ def test_a_journal_of_nothing_but_a_cut_off_record_begins_anew(tmp_path: Path) -
     Journal(path, KEY).write("opened")
     records, verdict = read(path, KEY)
     assert (verdict.state, [record["seq"] for record in records]) == ("intact", [1])
+
+
+@pytest.mark.parametrize("way_back", [True, False])
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_after_a_record_that_could_not_be_written_nothing_is(
+    written: Path, monkeypatch: pytest.MonkeyPatch, call: str, way_back: bool
+) -> None:
+    """What came after it would not be chained to what is there, and the journal would read as tampered with."""
+    before, real = written.read_bytes(), os.write
+
+    def full(descriptor: int, data: bytes = b"") -> int:
+        real(descriptor, bytes(data)[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def stuck(descriptor: int, length: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    journal = Journal(written, KEY)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        if not way_back:
+            patch.setattr(os, "ftruncate", stuck)
+        with pytest.raises(NotWritten, match=r"run\.jsonl cannot be written: No space left") as first:
+            journal.write("state", state="S4")
+    with pytest.raises(NotWritten) as second:
+        journal.write("state", state="S5")
+    assert second.value is first.value
+    assert len(journal.records) == 4
+    assert written.read_bytes().startswith(before)
+    assert (written.read_bytes() == before) is way_back
+    Journal(written, KEY).write("resumed")
+    records, verdict = read(written, KEY)
+    assert verdict.state == "intact"
+    kept = 5 if (call, way_back) == ("fsync", False) else 4
+    assert [record["event"] for record in records] == ["state"] * kept + ["resumed"]
 
 
 def test_journals_are_listed_oldest_first(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mycoops import lease
-from mycoops.errors import Exit, Locked
+from mycoops.errors import ConfigurationError, Exit, Locked, NotWritten
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -71,6 +72,39 @@ def test_a_holder_that_left_no_note_is_still_a_holder(tmp_path: Path) -> None:
         (tmp_path / "lease.json").write_text("{")
         with pytest.raises(Locked, match="it does not say who"), lease.hold(tmp_path, "deploy"):
             pass
+
+
+def test_a_number_that_is_none_is_named_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "lease.token").write_text("")
+    with (
+        pytest.raises(ConfigurationError, match=r"lease\.token does not hold the number") as caught,
+        lease.hold(tmp_path, "rotate"),
+    ):
+        pass
+    assert "`token`" in caught.value.hint
+    (tmp_path / "lease.token").write_text("7")
+    with lease.hold(tmp_path, "rotate") as token:
+        assert token == 8
+
+
+@pytest.mark.parametrize("name", ["lease.token", "lease.json"])
+def test_a_state_that_cannot_be_written_is_named_and_the_lock_is_free_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    real = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if Path(target).name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(NotWritten, match=f"{name} cannot be written: No space left"), lease.hold(tmp_path, "rotate"):
+            pass
+    with lease.hold(tmp_path, "rotate") as token:
+        assert token in (1, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lease.json", "lease.lock", "lease.token"]
 
 
 def test_the_state_is_private(tmp_path: Path) -> None:
