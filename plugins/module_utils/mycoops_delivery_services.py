@@ -14,6 +14,8 @@ from mycoops_reply import Refusal
 Wanted = typing.Dict[typing.Tuple[str, str], str]
 APPLY = ("restart", "reload", "recreate", "none")
 DEFAULT_SECONDS = 20.0
+CALM_SECONDS = 60.0
+"""How long a process that was started again by itself has to run until its service counts as well."""
 NOT_HELD = "its process does not hold the values"
 
 
@@ -69,10 +71,11 @@ class Service:
             return "systemd does not know the unit"
         if state.crashing and state.exists:
             return "it has failed or keeps restarting"
-        if state.restarts and state.running:
-            time.sleep(0.5)
-            if self.state()[:5] != state[:5]:
-                return "it keeps restarting"
+        if state.restarts and state.starting:
+            return f"it keeps restarting: {state.restarts} times by itself, and it is starting again"
+        alive = process.age(state.pid)
+        if state.restarts and state.running and alive < CALM_SECONDS:
+            return f"it keeps restarting: {state.restarts} times by itself, the last time {alive:.0f} s ago"
         return health.wait(self.health, min(2.0, self.seconds)) if state.running and self.health else ""
 
     def act(self, verb: str) -> str:

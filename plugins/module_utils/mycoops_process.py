@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import os
 import pathlib
 import subprocess
+import time
 import typing
 
 from mycoops_reply import Refusal
@@ -25,6 +27,7 @@ class State(typing.NamedTuple):
     restarts: int
     oneshot: bool = False
     needs_reload: bool = False
+    starting: bool = False
 
 
 def command(argv: typing.Sequence[str], seconds: float = 120.0) -> typing.Tuple[int, str]:
@@ -53,6 +56,7 @@ def unit_state(unit: str) -> State:
         restarts=_number(facts.get("NRestarts")),
         oneshot=facts.get("Type") == "oneshot",
         needs_reload=facts.get("NeedDaemonReload") == "yes",
+        starting=active == "activating",
     )
 
 
@@ -66,6 +70,15 @@ def container_state(engine: str, name: str) -> State:
         return State(exists=False, running=False, crashing=False, pid=0, restarts=0)
     running, pid, restarts = words[0] == "true", _number(words[1]), _number(words[2])
     return State(exists=True, running=running, crashing=not running, pid=pid, restarts=restarts)
+
+
+def age(pid: int) -> float:
+    """Return for how many seconds a process has been running; 0 if it is gone."""
+    try:
+        fields = pathlib.Path(f"{PROC}/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
 
 
 def environment(pid: int) -> typing.Dict[str, str]:

@@ -33,6 +33,7 @@ class Unit:
         self.restarts, self.starts, self.reloads, self.failed = 0, 0, 0, False
         self.needs_reload = "no"
         self.kind = "simple"
+        self.active = ""
 
     def start(self) -> None:
         self.stop()
@@ -51,7 +52,7 @@ class Unit:
         self.process = None
 
     def show(self) -> str:
-        active = "failed" if self.failed else "active" if self.process else "inactive"
+        active = self.active or ("failed" if self.failed else "active" if self.process else "inactive")
         pid = self.process.pid if self.process else 0
         return (
             f"LoadState=loaded\nActiveState={active}\nSubState=x\nType={self.kind}\nMainPID={pid}\n"

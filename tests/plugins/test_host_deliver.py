@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import deliver
+import mycoops_delivery_services as services
 import mycoops_process as process
 import pytest
 from fake_host import Health, Host, fresh
@@ -263,6 +264,19 @@ def test_already_unhealthy_is_left_alone(case: Case, health: Health) -> None:
     spec = {"url": health.url, "json": {"db": "ok"}, "timeout_seconds": 0.2}
     refused(case, case.request(services=[case.service(health=spec)]), "already_unhealthy")
     assert "generations" not in case.fence()
+
+
+@pytest.mark.parametrize("active", ["active", "activating"])
+def test_a_service_that_keeps_restarting_is_left_alone_although_it_is_well_at_this_instant(
+    case: Case, monkeypatch: pytest.MonkeyPatch, active: str
+) -> None:
+    case.unit.restarts, case.unit.active = 4, active
+    error = refused(case, case.request(), "already_unhealthy")
+    assert "it keeps restarting: 4 times by itself" in error["message"]
+    refused(case, case.request(check=True), "already_unhealthy")
+    case.unit.active = ""
+    monkeypatch.setattr(services, "CALM_SECONDS", 0.0)
+    assert "error" not in deliver.run(case.request())
 
 
 def test_repair_and_rollback_may_touch_the_unhealthy(case: Case) -> None:

@@ -36,6 +36,14 @@ def test_unit_state(host: Host) -> None:
     assert not process.unit_state("other.service").exists
 
 
+def test_the_age_of_a_process_is_the_kernels(host: Host) -> None:
+    unit = host.unit("api.service", "/etc/api.env")
+    unit.start()
+    assert 0 <= process.age(unit.process.pid) < 30
+    assert process.age(1) > process.age(unit.process.pid)
+    assert process.age(0) == 0.0
+
+
 def test_container_state(host: Host) -> None:
     assert not process.container_state("podman", "relay").exists
     with pytest.raises(Refusal, match="unknown_engine"):
