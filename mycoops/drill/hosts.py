@@ -24,6 +24,8 @@ class Machine:
     token: int = 0
     up: bool = True
     malformed: set[str] = field(default_factory=set)
+    full: set[str] = field(default_factory=set)
+    """Files that turn out not to be writable when it is their turn."""
 
 
 class Delivery:
@@ -56,13 +58,19 @@ class Delivery:
         except Refused as error:
             return {"error": {"code": error.code, "message": error.message, **error.__dict__.get("facts", {})}}
         reply: dict[str, Any] = {"changed": any(map(self._changed, self.values)), "files": self._files_told(), "services": []}
+        try:
+            self._serve_all(reply, check=check)
+        except Refused as error:
+            reply["error"] = {"code": error.code, "message": error.message, **error.__dict__.get("facts", {})}
+        return reply
+
+    def _serve_all(self, reply: dict[str, Any], *, check: bool) -> None:
         for service in self.request["services"]:
             reply["services"].append(self._told(service, self._verb(service)) if check else self._serve(service, reply))
             if "error" in reply:
-                return reply
+                return
         if not check:
             self.machine.fence.update(self.request["generations"])
-        return reply
 
     def _fence(self) -> None:
         token = self.request["token"]
@@ -118,9 +126,13 @@ class Delivery:
             raise error
 
     def _write(self, paths: list[str]) -> None:
-        for path in paths:
-            if path in self.written:
-                continue
+        due = [path for path in paths if path not in self.written]
+        for path in due:
+            if path in self.machine.full and self._changed(path):
+                error = Refused("write_failed", f"{path} cannot be written")
+                error.facts = {"path": path}  # type: ignore[attr-defined]
+                raise error
+        for path in due:
             self.machine.files.setdefault(path, {}).update(self.values[path])
             self.written.add(path)
             self.note(f"wrote {path}")

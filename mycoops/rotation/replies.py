@@ -9,7 +9,7 @@ from mycoops.model import Item, Reply
 from mycoops.rotation.context import Context
 from mycoops.runner import Outcome
 
-UNKNOWN = ("crash", "no_reply", "unhealthy_rollback_failed")
+UNKNOWN = ("crash", "no_reply", "half_written", "unhealthy_rollback_failed")
 """Errors after which nobody can say which values a service runs on."""
 
 

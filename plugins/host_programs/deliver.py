@@ -56,18 +56,29 @@ class Delivery:
             "files": [file.report() for file in self.files],
             "services": [],
         }
+        if reply["changed"] or not self.check:
+            self.fence.room()
+            files.room(self.files)
         if not self.check:
             self._write(self._unread(), self._unclaimed())
+        try:
+            self._serve_all(reply)
+        except Refusal as refusal:
+            reply["error"] = refusal.error()
+        return reply
+
+    def _serve_all(self, reply: Reply) -> None:
+        """Service by service; whatever stops in between, the reply says of those before it what they run on now."""
         for service in self.services:
-            if not self.check:
-                self._write(self._files_of(service), self._drop_ins_of(service))
-            told = self._tell(service) if self.check else self._serve(service, reply)
-            reply["services"].append(told)
+            if self.check:
+                reply["services"].append(self._tell(service))
+                continue
+            self._write(self._files_of(service), self._drop_ins_of(service))
+            self._serve(service, reply)
             if "error" in reply:
-                return reply
+                return
         if not self.check:
             self.fence.record(self.token, self.generations)
-        return reply
 
     def _unread(self) -> typing.List[files.Planned]:
         """The files that no service of the request reads: nothing has to wait for them."""
@@ -166,16 +177,14 @@ class Delivery:
         touched = [service for service in self.services if any(file.path in changed for file in self._files_of(service))]
         self.fence.forget_reloads(self._key(service, reloaded) for service in touched for reloaded in (False, True))
         files.write_all(due)
+        names = {name for file in due for name in file.credentials}
         try:
             units.install(drop_ins)
-        except Refusal:
-            for file in due:
-                if file.changed:
-                    files.put_back(file)
+            self.fence.record(self.token, {name: number for name, number in self.generations.items() if name in names})
+        except Refusal as refusal:
+            files.put_back([file for file in due if file.changed], refusal)
             raise
         self.written |= {file.path for file in due}
-        names = {name for file in due for name in file.credentials}
-        self.fence.record(self.token, {name: number for name, number in self.generations.items() if name in names})
 
     def _tell(self, service: Service, verb: typing.Optional[str] = None, seconds: float = 0.0, healthy: bool = True) -> Reply:
         due = self._due(service) if verb is None else verb
@@ -192,21 +201,30 @@ class Delivery:
             "seconds": round(seconds, 2),
         }
 
-    def _serve(self, service: Service, reply: Reply) -> Reply:
+    def _serve(self, service: Service, reply: Reply) -> None:
+        """Bring the process to its values, or back, and tell what it runs on."""
         verb, start = self._due(service), time.monotonic()
         if not verb and not service.look(self.wanted):
-            return self._tell(service, "")
+            reply["services"].append(self._tell(service, ""))
+            return
         if service.apply == "none":
-            return self._tell(service, "", healthy=False)
-        problem = (service.act(verb) if verb else "") or service.settle(self.wanted)
+            reply["services"].append(self._tell(service, "", healthy=False))
+            return
+        problem = self._apply(service, verb)
         self.forced.add(service.name)
         seconds = time.monotonic() - start
-        if not problem:
-            if verb:
-                self._remember(service)
-            return self._tell(service, verb, seconds)
-        reply["error"] = self._roll_back(service, verb, problem)
-        return self._tell(service, verb, seconds, False)
+        if problem:
+            reply["error"] = self._roll_back(service, verb, problem)
+        reply["services"].append(self._tell(service, verb, seconds, not problem))
+        if verb and not problem:
+            self._remember(service)
+
+    def _apply(self, service: Service, verb: str) -> str:
+        """Restart it if it has to be, and wait until it is well; what went wrong, or an empty string."""
+        try:
+            return (service.act(verb) if verb else "") or service.settle(self.wanted)
+        except Refusal as refusal:
+            return refusal.message
 
     def _roll_back(self, service: Service, verb: str, problem: str) -> Reply:
         """Restore the previous values of this service's files, apply them the same way, and say which of the two worked."""

@@ -114,29 +114,45 @@ def _read_back(raw: bytes, values: typing.Mapping[str, str], readers: typing.Seq
                 raise Refusal("misread", f"{reader} would not read {name} as it is meant", reader=reader, name=name)
 
 
+def room(files: typing.Iterable[Planned]) -> None:
+    """See that every changed file can be written. Raises Refusal with `path` before the first one is."""
+    for file in files:
+        if file.changed:
+            writer.room(file.place, len(file.raw))
+
+
 def write_all(files: typing.Iterable[Planned]) -> None:
     """Write every changed file and read it back. Raises Refusal after putting back those already written."""
-    written: typing.List[Planned] = []
+    touched: typing.List[Planned] = []
     for file in files:
         if not file.changed:
             continue
+        touched.append(file)
         try:
             writer.write(file.place, file.raw, file.owner)
-            written.append(file)
             if writer.read(file.place).raw != file.raw:
                 raise Refusal("write_failed", f"{file.path}: the disk gives back other bytes", path=file.path)
-        except Refusal:
-            for done in written:
-                put_back(done)
+        except Refusal as refusal:
+            put_back(touched, refusal)
             raise
 
 
-def put_back(file: Planned) -> None:
-    """Make a file what it was before this run."""
-    if file.before.raw is None or file.before.owner is None:
-        writer.remove(file.place)
-    else:
-        writer.write(file.place, file.before.raw, file.before.owner)
+def put_back(files: typing.Iterable[Planned], cause: Refusal) -> None:
+    """Make files what they were before this run. Raises Refusal `half_written` where one stays as it was made."""
+    stay = []
+    for file in files:
+        try:
+            if writer.read(file.place) == file.before:
+                continue
+            if file.before.raw is None or file.before.owner is None:
+                writer.remove(file.place)
+            else:
+                writer.write(file.place, file.before.raw, file.before.owner)
+        except Refusal:
+            stay.append(file.path)
+    if stay:
+        message = f"{cause.message}; and {', '.join(stay)} could not be put back"
+        raise Refusal("half_written", message, **{**cause.facts, "path": stay[0]}) from None
 
 
 def restore(file: Planned) -> typing.Dict[str, str]:

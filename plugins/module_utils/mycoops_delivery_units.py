@@ -50,7 +50,8 @@ def install(drop_ins: typing.Iterable[DropIn]) -> None:
     drop_ins = list(drop_ins)
     for one in drop_ins:
         if one.changed:
-            pathlib.Path(one.place).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            with writer.telling(one.place):
+                pathlib.Path(one.place).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             writer.write(one.place, one.raw, writer.Owner(0, 0, 0o644))
     stale = any(one.changed for one in drop_ins) or any(process.unit_state(one.unit).needs_reload for one in drop_ins)
     if not stale:

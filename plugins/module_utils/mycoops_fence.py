@@ -18,15 +18,18 @@ from mycoops_reply import Refusal
 
 PRIVATE = 0o600
 LOCK_SECONDS = 60.0
+LARGEST = 1 << 16
+"""Bytes that are enough for fence.json and the key beside it."""
 
 
 @contextlib.contextmanager
 def locked(state: str, seconds: float = LOCK_SECONDS) -> typing.Iterator[None]:
-    """Hold the host's lock; it dies with the process. Raises Refusal `locked` after `seconds`."""
+    """Hold the host's lock; it dies with the process. Raises Refusal `locked` after `seconds`, and `write_failed`."""
     home = pathlib.Path(state)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.chmod(0o700)
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
+    with writer.telling(f"{state}/lock"):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
     try:
         deadline = time.monotonic() + seconds
         while not _try(descriptor):
@@ -70,6 +73,10 @@ class Fence:
             self.reloads: typing.Dict[str, str] = dict(data.get("reloads", {}))
         except (ValueError, AttributeError, TypeError):
             raise Refusal("broken_fence", f"{self._path} is not what mycoops wrote", path=self._path) from None
+
+    def room(self) -> None:
+        """See that this can be kept up to date. Raises Refusal `write_failed`."""
+        writer.room(self._path, LARGEST)
 
     def check(self, token: int, generations: typing.Mapping[str, int], rollback: typing.Collection[str]) -> None:
         """Raise Refusal `stale_token` or `stale_generation`. A token of 0 is no lease: then generations alone decide."""

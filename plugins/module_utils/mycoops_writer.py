@@ -91,9 +91,19 @@ def owner(path: str, user: typing.Optional[str], group: typing.Optional[str], mo
     return Owner(uid, gid, bits)
 
 
+@contextlib.contextmanager
+def telling(path: str) -> typing.Iterator[None]:
+    """Within the block, what the system refuses is a Refusal `write_failed` that names `path` and the cause."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path} cannot be written: {os.strerror(error.errno or 0)} ({_name(error)})"
+        raise Refusal("write_failed", message, path=path) from None
+
+
 def write(path: str, raw: bytes, wanted: Owner) -> None:
     """Replace `path` in one step, durably. Raises Refusal `write_failed`; the old file is then intact."""
-    with directory(path) as parent:
+    with directory(path) as parent, telling(path):
         name = pathlib.PurePath(path).name
         temporary = f".{name}{RESIDUE}"
         try:
@@ -101,20 +111,34 @@ def write(path: str, raw: bytes, wanted: Owner) -> None:
             _fill(parent, temporary, raw, wanted)
             os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             os.fsync(parent)
-        except OSError as error:
+        except OSError:
             with contextlib.suppress(OSError):
                 _sweep(parent, temporary)
-            raise Refusal("write_failed", f"{path}: {_name(error)}", path=path) from None
+            raise
 
 
 def remove(path: str) -> None:
     """Remove a file that this run created. Raises Refusal `write_failed`."""
-    with directory(path) as parent:
-        try:
-            _sweep(parent, pathlib.PurePath(path).name)
-            os.fsync(parent)
-        except OSError as error:
-            raise Refusal("write_failed", f"{path}: {_name(error)}", path=path) from None
+    with directory(path) as parent, telling(path):
+        _sweep(parent, pathlib.PurePath(path).name)
+        os.fsync(parent)
+
+
+def room(path: str, size: int) -> None:
+    """See, without writing, that a file of `size` bytes can be put at `path`. Raises Refusal `write_failed`.
+
+    A file system that tells no numbers is believed to have room."""
+    place = pathlib.Path(path).parent
+    while not place.exists():
+        place = place.parent
+    with telling(path):
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            raise OSError(errno.EROFS, "")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "")
+        found = os.statvfs(place)
+        if (found.f_blocks and found.f_bfree * found.f_frsize < size) or (found.f_files and not found.f_ffree):
+            raise OSError(errno.ENOSPC, "")
 
 
 def _sweep(parent: int, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mycoops.drill.faults import Fault
+from mycoops.drill.hosts import Delivery
 from mycoops.drill.stories import APART, Story, fleet, simple, use
 from mycoops.errors import ForwardOnly, WaitingForPerson
 from mycoops.model import Stage, State
@@ -226,3 +227,46 @@ def test_a_switch_that_fails_after_a_lost_reply_leaves_the_host_open_for_other_o
     assert "does not bear" in str(made.walk())
     assert made.standing("one").stages == {"api": Stage.ROLLED_BACK}
     made.deploy()
+
+
+def sharing() -> Story:
+    """One credential in two services of one host, each with a file of its own."""
+    made = simple("acl")
+    job = made.services["job"].model_copy(update={"host": "h1"})
+    return Story("sharing", made.model_copy(update={"mycoops_services": {**made.services, "job": job}}))
+
+
+def test_a_disk_that_is_full_at_the_second_service_leaves_the_first_acknowledged(bench: MakeBench) -> None:
+    """Else a way back would pass by a service that runs on the candidate, and kill it."""
+    made = bench(sharing())
+    made.crash("after the record state it STAGED")
+    made.world.machines["h1"].full.add("/etc/job.env")
+    assert "/etc/job.env cannot be written" in str(made.walk())
+    assert made.standing("it").stages == {"api": Stage.ACKNOWLEDGED, "job": Stage.ROLLED_BACK}
+    photograph = made.snapshot()
+    assert made.abort() is None
+    made.back()
+    made.restore(photograph)
+    made.world.machines["h1"].full.clear()
+    assert made.walk() is None
+    made.over()
+
+
+def test_a_file_that_could_not_be_put_back_is_taken_back_by_abort(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench(APART)
+    made.crash("after the record state one STAGED")
+    real = Delivery.run
+
+    def half(self: Delivery, *, check: bool) -> dict[str, object]:
+        if check or [service["name"] for service in self.request["services"]] == ["job"]:
+            return real(self, check=check)
+        self.machine.files["/etc/api.env"].update(self.values["/etc/api.env"])
+        told = {"code": "half_written", "message": "it could not be put back", "path": "/etc/api.env"}
+        return {"changed": True, "files": [], "services": [], "error": told}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Delivery, "run", half)
+        assert "could not be put back" in str(made.walk())
+    assert made.standing("one").stages == {"api": Stage.SWITCHING}
+    assert made.abort() is None
+    made.back()
