@@ -87,6 +87,8 @@ class Items:
         generation, slot = self._admins[name]
         if name == rotation.credential and entry in ("revoke", "persist"):
             generation = rotation.from_generation if self._swapped else rotation.to_generation
+        if name == rotation.credential and entry == "mint":
+            generation = rotation.from_generation
         declared = self._catalogue.credentials[name]
         principal = self._kinds[declared.kind].principal(declared.principal, slot)
         return {

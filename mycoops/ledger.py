@@ -35,6 +35,8 @@ class Standing:
     fingerprints: dict[int, str] = field(default_factory=dict)
     """Of the generations that this rotation has seen, by number: a dead value is known by nothing else."""
     soaked: bool = False
+    cut: bool = False
+    """Whether the one slot was seen to hold the new value, and is not being cut again."""
     forward_only: bool = False
     aborting: bool = False
     opened: str = ""
@@ -67,11 +69,6 @@ class Standing:
     def seen(self, subject: str) -> str:
         """What the last probe of `new`, `old` or `random` saw; empty before the first."""
         return next((fact["outcome"] for fact in reversed(self.facts) if self.about(fact) == subject), "")
-
-    @property
-    def cut(self) -> bool:
-        """Whether the one slot was seen to hold the new value."""
-        return any(fact["fact"] == "cut" for fact in self.facts)
 
     @property
     def shown(self) -> State:
@@ -187,6 +184,7 @@ def apply(run: Run, record: Record) -> None:
     elif event == "fact":
         standing.facts.append(record)
         standing.soaked = standing.soaked or record["fact"] == "soaked"
+        standing.cut = standing.cut or record["fact"] == "cut"
     elif event == "blocked":
         standing.blocked, standing.next_command = record["reason"], record["next"]
     elif event == "waiting":
@@ -220,8 +218,10 @@ def _state(standing: Standing, record: Record) -> None:
         standing.place = standing.state
     if standing.state in (State.MINTING, State.MINTED):
         standing.accepted_by.clear()
-    if standing.state is State.SWITCHING:
+    if standing.state in (State.SWITCHING, State.CUTOVER):
         standing.soaked = False
+    if standing.state is State.CUTOVER:
+        standing.cut = False
     if standing.state is State.REVOKING:
         standing.dropped_by.clear()
     if standing.state is State.PROVEN_DEAD:

@@ -24,6 +24,7 @@ ORDER = """
   < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing
   < rotation.ahead rotation.mint rotation.quarantine
+  < rotation.lost
   < rotation.prepare rotation.switch
   < rotation.abort rotation.finish rotation.refresh rotation.revoke
   < rotation.walk

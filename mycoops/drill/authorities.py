@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mycoops.model import Outcome
@@ -21,13 +22,27 @@ class Refused(Exception):
 
 @dataclass
 class Authority:
-    """What all have in common: `trust` accepts anything, `immortal` only says that it revoked, `policy` rejects so many values."""
+    """What all have in common: `trust` accepts anything, `immortal` only says that it revoked, `policy` rejects so many values.
+
+    Logins notice a change `lag` seconds after it was made; the next `throttle` of them are turned away as too many."""
 
     trust: bool = False
     immortal: bool = False
     policy: int = 0
     down: bool = False
     outage: bool = False
+    throttle: int = 0
+    lag: float = 0.0
+    changes: list[tuple[float, Authority]] = field(default_factory=list)
+
+    def changing(self, now: float) -> None:
+        """Something is about to be changed."""
+        if self.lag:
+            self.changes.append((now + self.lag, replace(copy.deepcopy(self), changes=[])))
+
+    def felt(self, now: float) -> Authority:
+        """What logins notice of it."""
+        return next((before for until, before in self.changes if now < until), self)
 
     def valid(self) -> dict[str, str]:
         """The values accepted now, each with the tag it can be found by, or an empty one."""
@@ -37,13 +52,16 @@ class Authority:
         """Whether this login works."""
         raise NotImplementedError
 
-    def ask(self, principal: str, value: str) -> Outcome:
+    def ask(self, principal: str, value: str, now: float = 0.0) -> Outcome:
         """A fresh login."""
         if self.down:
             return Outcome.UNREACHABLE
+        if self.throttle:
+            self.throttle -= 1
+            return Outcome.THROTTLED
         if self.trust:
             return Outcome.ACCEPTED
-        return Outcome.ACCEPTED if not self.outage and self.holds(principal, value) else Outcome.REFUSED
+        return Outcome.ACCEPTED if not self.outage and self.felt(now).holds(principal, value) else Outcome.REFUSED
 
     def reject(self) -> None:
         """Refuse a value by policy as often as the script says."""

@@ -151,6 +151,7 @@ class Bench:
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.world.time += seconds
         if self.stop():
             raise Interrupted("stopped while waiting; nothing is half done", hint="Go on with `mycoops resume`.")
 

@@ -57,7 +57,7 @@ class Entries(Truth):
 
     def _probe(self, item: Item, values: Values) -> dict[str, Any]:
         value = values.text("value")
-        found = {authority.ask(item.body["principal"], value) for authority in self._of(item)}
+        found = {authority.ask(item.body["principal"], value, self.time) for authority in self._of(item)}
         if self.kinds[item.kind].accepts_by == "delivery":
             held = self._listed(item.credential, item.body["principal"], value)
             found = {"accepted" if held else "refused"}  # type: ignore[arg-type]

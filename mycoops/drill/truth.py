@@ -56,6 +56,8 @@ class Truth:
     """How often a run may look before somebody asks it to stop."""
     unwritable: int = 0
     """How often the rotation log cannot be written."""
+    time: float = 0.0
+    """Seconds that have passed."""
 
     # what is true now
 
@@ -63,7 +65,7 @@ class Truth:
         """Whether every authority of the credential accepts this login."""
         if self.kinds[self.catalogue.credentials[credential].kind].accepts_by == "delivery":
             return self._listed(credential, principal, value)
-        return all(one.trust or one.holds(principal, value) for one in self.authorities[credential].values())
+        return all(one.trust or one.felt(self.time).holds(principal, value) for one in self.authorities[credential].values())
 
     def _listed(self, credential: str, principal: str, value: str) -> bool:
         declared = self.catalogue.credentials[credential].authority

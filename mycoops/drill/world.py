@@ -36,6 +36,7 @@ LASTING = (
     "resting",
     "looks",
     "unwritable",
+    "time",
 )
 
 
@@ -62,6 +63,7 @@ class World(Entries):
             return Outcome()
         self._silent([item.data() for item in items], deliveries)
         self.note("start")
+        self.time += 1
         outcome, store = Outcome(leaks=self.leaks[:]), self.open_store()
         self.leaks.clear()
         for item in items:
@@ -100,6 +102,9 @@ class World(Entries):
         return ""
 
     def _answer(self, item: Item, store: Store) -> dict[str, Any]:
+        if item.entry in EFFECTS:
+            for authority in self._of(item):
+                authority.changing(self.time)
         try:
             done = getattr(self, f"_{item.entry}")(item, Values(item.body, store))
         except Refused as error:

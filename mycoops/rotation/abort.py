@@ -176,7 +176,7 @@ def _candidates_dead(context: Context, rotations: list[Rotation]) -> None:
         if problem := explain(answers, group):
             context.block(credential, problem, AGAIN)
     alive = [r for r in _rolling(context, rotations) if context.keeps(r.credential, r.to_generation)]
-    seen, _ = probe(context, alive, swapped=True)
+    seen, _ = probe(context, alive, swapped=True, passing=lambda rotation: (Standing.OVERLAP,))
     for name, probed in seen.items():
         if (probed.random, probed.old) != (Outcome.REFUSED, Outcome.REFUSED):
             what = EXPLAINED[standing_of(probed)] if probed.random is Outcome.ACCEPTED else f"the candidate is {probed.old}"

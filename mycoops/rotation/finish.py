@@ -9,6 +9,7 @@ from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
+from mycoops.rotation.lost import accepted, regain
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import explain, strays
@@ -29,7 +30,9 @@ FAULT = "This is a fault of mycoops, and nothing was changed: keep the journal, 
 
 
 def soak(context: Context, move: Move) -> None:
-    """Wait until nobody uses the old value any more: count it where the authority can, and look at every consumer again."""
+    """Wait until nobody uses the old value any more: count it where the authority can, and look at every consumer again.
+
+    The new value is asked for once more too: what was accepted before the switch may have been lost since."""
     for rotation in context.at(move.credentials, State.SWITCHED):
         context.state(rotation.credential, State.SOAKING)
     rotations = [r for r in context.at(move.credentials, State.SOAKING) if not context.standing(r.credential).soaked]
@@ -38,10 +41,12 @@ def soak(context: Context, move: Move) -> None:
     context.sleep(max(_seconds(context, rotation) for rotation in rotations))
     waiting = {r.credential: r for r in rotations if context.kind(r.credential).counts(r.from_principal, r.to_principal)}
     problems = dict.fromkeys(waiting, "")
+    seen: dict[str, Probed] = {}
     for attempt in range(DRAIN_ATTEMPTS):
         items = {name: context.items().entry(rotation, "drain") for name, rotation in waiting.items()}
         asked = [item for group in items.values() for item in group]
-        answers = context.deliver(rehearsal(context, rotations), check=True, items=asked)
+        found, answers = probe(context, () if seen else rotations, asked, rehearsal(context, rotations))
+        seen |= found
         problems = {name: _in_use(answers, group) for name, group in items.items()}
         waiting = {name: rotation for name, rotation in waiting.items() if problems[name]}
         if not waiting or attempt == DRAIN_ATTEMPTS - 1:
@@ -50,7 +55,7 @@ def soak(context: Context, move: Move) -> None:
     for name in waiting:
         context.block(name, problems[name])
     idle = [rotation for rotation in rotations if rotation.credential not in waiting]
-    for rotation in attest(context, idle, answers):
+    for rotation in attest(context, accepted(context, idle, seen), answers):
         context.fact(rotation.credential, "soaked", outcome="no use seen", generation=rotation.from_generation)
 
 
@@ -89,7 +94,8 @@ def prove(context: Context, move: Move) -> None:
     }
     lists = dict.fromkeys(service for rotation in rotations for service in _verifiers(context, rotation))
     rehearsed = context.requests().for_services(lists)
-    probed, answers = probe(context, rotations, [item for group in persist.values() for item in group], rehearsed)
+    asked = [item for group in persist.values() for item in group]
+    probed, answers = probe(context, rotations, asked, rehearsed, passing=_early)
     for rotation in rotations:
         problem = (
             _alive(context, rotation, probed[rotation.credential])
@@ -104,6 +110,11 @@ def prove(context: Context, move: Move) -> None:
         if not (persist.get(rotation.credential) or _verifiers(context, rotation)):
             context.fact(rotation.credential, "persisted", outcome="not checked", evidence={"why": "its kind has no such entry"})
         context.state(rotation.credential, State.PROVEN_DEAD)
+
+
+def _early(rotation: Rotation) -> tuple[Standing, ...]:
+    """What may pass: an authority that does not know yet that the old value is revoked."""
+    return () if rotation.overlap.mutating else (Standing.OVERLAP,)
 
 
 def look_again(context: Context) -> None:
@@ -125,6 +136,8 @@ def _alive(context: Context, rotation: Rotation, seen: Probed) -> str:
         shut(context, rotation.credential)
     if standing in (Standing.OVERLAP, Standing.OLD_ONLY) and rotation.overlap.two_valid:
         context.state(rotation.credential, State.REVOKING)
+    if standing is Standing.OLD_ONLY and rotation.overlap.one_slot:
+        return regain(context, rotation)[0]
     if standing is Standing.OVERLAP and rotation.overlap.mutating:
         until = datetime.now(UTC) + timedelta(seconds=GRACE_SECONDS)
         context.state(rotation.credential, State.REVOKE_PENDING, until=until.strftime("%Y-%m-%d %H:%M UTC"))

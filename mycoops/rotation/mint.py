@@ -42,14 +42,16 @@ def _candidate(context: Context, rotation: Rotation) -> bool:
         return rotation.overlap.one_slot or brought(context, name)
     if context.standing(name).state is State.PREFLIGHT:
         context.state(name, State.MINTING, tag=_tag(context, name, number))
-    if not (context.keeps(name, number) or rotation.overlap.provider_mints):
-        _keep(context, rotation, number)
+    if not rotation.overlap.provider_mints:
+        keep(context, rotation)
     return True
 
 
-def _keep(context: Context, rotation: Rotation, number: int) -> None:
-    """Make a value, encrypted and durable, and name it in the journal by its fingerprint."""
-    name = rotation.credential
+def keep(context: Context, rotation: Rotation) -> None:
+    """Make a value, encrypted and durable, and name it in the journal by its fingerprint; one that is kept already stays."""
+    name, number = rotation.credential, rotation.to_generation
+    if context.keeps(name, number):
+        return
     context.store.put_pending(name, number, rotation.to_slot, generate(context.kind(name).generates))
     context.record("kept", credential=name, generation=number, fingerprint=context.fingerprint(name, number))
 
@@ -81,7 +83,7 @@ def _offer(context: Context, credentials: list[str]) -> list[str]:
     """Call the authorities; returns those that have to be offered another value."""
     items = {name: context.items().entry(context.rotation(name), "mint") for name in credentials}
     answers = context.call([item for group in items.values() for item in group])
-    rejected = [name for name, group in items.items() if _is_rejected(context, answers, group)]
+    rejected = [name for name, group in items.items() if is_rejected(context, answers, group)]
     for name, group in items.items():
         if name in rejected:
             continue
@@ -98,10 +100,11 @@ def _activated(context: Context, credential: str) -> None:
     context.state(credential, State.ACTIVATED, fingerprint=context.fingerprint(credential, number))
 
 
-def _is_rejected(context: Context, answers: Answers, items: list[Item]) -> bool:
+def is_rejected(context: Context, answers: Answers, items: list[Item]) -> bool:
+    """Whether the policy of every authority declined a value of ours: then, and only then, another one is made."""
     replies = [answers.of(item.id) for item in items]
     ours = not any(context.rotation(item.credential).overlap.provider_mints for item in items)
-    return ours and all(reply and reply.error.get("code") == REJECTED for reply in replies)
+    return ours and bool(replies) and all(reply and reply.error.get("code") == REJECTED for reply in replies)
 
 
 def _lost(context: Context, credential: str) -> str:
@@ -115,7 +118,7 @@ def _anew(context: Context, rejected: list[str]) -> list[str]:
     for name in rejected:
         standing = standing_of(seen[name])
         if standing is Standing.OLD_ONLY:
-            _renumber(context, context.rotation(name))
+            renumber(context, context.rotation(name))
         elif standing in (Standing.OVERLAP, Standing.NEW_ONLY):
             _activated(context, name)
         else:
@@ -123,8 +126,9 @@ def _anew(context: Context, rejected: list[str]) -> list[str]:
     return [name for name in rejected if standing_of(seen[name]) is Standing.OLD_ONLY]
 
 
-def _renumber(context: Context, rotation: Rotation) -> None:
+def renumber(context: Context, rotation: Rotation) -> None:
+    """Give up a value that was rejected, and is seen refused, for one of the next generation."""
     name, number = rotation.credential, rotation.to_generation + 1
     context.record("renumbered", credential=name, to_generation=number, tag=_tag(context, name, number))
     context.store.drop_pending(name, rotation.to_generation)
-    _keep(context, rotation, number)
+    keep(context, context.rotation(name))

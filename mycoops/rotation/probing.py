@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mycoops.delivery import Request
@@ -14,6 +14,8 @@ from mycoops.rotation.replies import explain, unheard
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import Standing, combine, judge
 
+PATIENCE = (1.0, 2.0, 4.0, 8.0)
+"""Seconds to wait, once after the other, for an authority that is busy or has not taken in yet what it was told."""
 WORST = {"random": Outcome.ACCEPTED, "new": Outcome.REFUSED, "old": Outcome.ACCEPTED}
 """What a value counts as that some hosts see accepted and others refused: the reading that claims least for the rotation."""
 
@@ -26,6 +28,7 @@ class Probed:
     new: Outcome
     old: Outcome
     detail: str = ""
+    throttled: bool = False
 
 
 def standing_of(seen: Probed) -> Standing:
@@ -40,16 +43,30 @@ def probe(
     rehearsed: Mapping[str, Request] | None = None,
     *,
     swapped: bool = False,
+    passing: Callable[[Rotation], Collection[Standing]] = lambda rotation: (),
 ) -> tuple[dict[str, Probed], Answers]:
     """Probe these rotations' values in one start, `others` along with them; deliveries are only `rehearsed`, in check mode.
 
-    An answer that did not come is `unreachable`, and so is a value that is not kept, or not yet there."""
+    An answer that did not come is `unreachable`, and so is a value that is not kept, or not yet there. A standing that may be
+    `passing`, because an authority takes some time to take in what it was told, is asked for again; so is one that turned
+    a login away as too many."""
     rotations = list(rotations)
+    seen, answers = _ask(context, rotations, others, rehearsed or {}, swapped=swapped)
+    for seconds in PATIENCE:
+        again = [r for r in rotations if seen[r.credential].throttled or standing_of(seen[r.credential]) in passing(r)]
+        if not again:
+            break
+        context.sleep(seconds)
+        seen |= _ask(context, again, (), {}, swapped=swapped)[0]
+    return seen, answers
+
+
+def _ask(
+    context: Context, rotations: list[Rotation], others: Sequence[Item], rehearsed: Mapping[str, Request], *, swapped: bool
+) -> tuple[dict[str, Probed], Answers]:
     builder = context.items(swapped=swapped)
     items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in rotations}
-    answers = context.deliver(
-        rehearsed or {}, check=True, items=[item for group in items.values() for item in group] + list(others)
-    )
+    answers = context.deliver(rehearsed, check=True, items=[item for group in items.values() for item in group] + list(others))
     return {name: _read(context, group, answers) for name, group in items.items()}, answers
 
 
@@ -78,4 +95,6 @@ def _read(context: Context, items: list[Item], answers: Answers) -> Probed:
             evidence=evidence,
         )
     outcomes = {subject: combine(found, WORST[subject]) for subject, found in seen.items()}
-    return Probed(outcomes["random"], outcomes["new"], outcomes["old"], explain(answers, items) or unheard(answers, items))
+    throttled = any(Outcome.THROTTLED in found for found in seen.values())
+    detail = explain(answers, items) or unheard(answers, items)
+    return Probed(outcomes["random"], outcomes["new"], outcomes["old"], detail, throttled)

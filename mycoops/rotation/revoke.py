@@ -7,19 +7,17 @@ from mycoops.plan import Move, Rotation
 from mycoops.rotation.approval import cleared
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
-from mycoops.rotation.probing import Probed, probe, standing_of
-from mycoops.rotation.quarantine import shut
+from mycoops.rotation.lost import accepted
+from mycoops.rotation.probing import probe
 from mycoops.rotation.replies import blame, delivered, explain, failed_services
 from mycoops.rotation.switch import acknowledged
-from mycoops.verdict import EXPLAINED, Standing
 
 
 def revoke(context: Context, move: Move) -> None:
     """Tell the authority to refuse the old value and end its sessions; whoever comes back to it asks what is valid first."""
     again = context.at(move.credentials, State.REVOKING)
     seen, _ = probe(context, again) if again else ({}, None)
-    for rotation in again:
-        _ask_again(context, rotation, seen[rotation.credential])
+    accepted(context, again, seen)
     rotations = _revocable(context, move)
     items = {rotation.credential: context.items().entry(rotation, "revoke") for rotation in rotations}
     answers = context.call([item for group in items.values() for item in group])
@@ -28,20 +26,6 @@ def revoke(context: Context, move: Move) -> None:
             context.block(credential, problem)
         else:
             context.state(credential, State.REVOKED)
-
-
-def _ask_again(context: Context, rotation: Rotation, seen: Probed) -> None:
-    """Stop a revocation that would leave nobody valid; a new value that its authority has lost is activated once more."""
-    standing, name = standing_of(seen), rotation.credential
-    if standing in (Standing.OVERLAP, Standing.NEW_ONLY):
-        return
-    if standing is Standing.NOBODY:
-        shut(context, name)
-    problem = f"{EXPLAINED[standing]}. {seen.detail}".strip()
-    if standing is Standing.OLD_ONLY and not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
-        items = context.items().entry(rotation, "mint")
-        problem = explain(context.call(items), items) or "its authority had lost the new value, and has it again"
-    context.block(name, problem)
 
 
 def drop(context: Context, move: Move) -> None:
@@ -77,7 +61,8 @@ def _revocable(context: Context, move: Move) -> list[Rotation]:
     promoted = [rotation for rotation in rotations if context.standing(rotation.credential).state is State.PROMOTED]
     unseen = [rotation for rotation in promoted if rotation.credential not in context.attested]
     if unseen:
-        attest(context, unseen, context.deliver(rehearsal(context, unseen), check=True))
+        seen, answers = probe(context, unseen, rehearsed=rehearsal(context, unseen))
+        attest(context, accepted(context, unseen, seen), answers)
     rotations = [rotation for rotation in rotations if not context.standing(rotation.credential).halted]
     for rotation in rotations:
         if context.standing(rotation.credential).state is State.PROMOTED:

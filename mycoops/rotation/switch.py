@@ -8,7 +8,8 @@ from mycoops.rotation import ahead
 from mycoops.rotation.approval import cleared
 from mycoops.rotation.consumers import give
 from mycoops.rotation.context import Context
-from mycoops.rotation.mint import ask, brought
+from mycoops.rotation.lost import accepted
+from mycoops.rotation.mint import ATTEMPTS, ask, brought, is_rejected, keep, renumber
 from mycoops.rotation.probing import Probed, probe, standing_of
 from mycoops.rotation.quarantine import shut
 from mycoops.rotation.replies import explain
@@ -21,6 +22,7 @@ ROTATOR = "rotator"
 
 def switch(context: Context, move: Move) -> None:
     """Move a wave of services, or the rotator itself; a service that fails goes back and stops its credentials."""
+    _come_back(context, move)
     if not move.services:
         _rotator(context, move)
     remaining = _due(context, move)
@@ -29,6 +31,19 @@ def switch(context: Context, move: Move) -> None:
         remaining = [service for service in _due(context, move) if service in remaining]
     for rotation in context.at(move.credentials, State.SWITCHING):
         _finish(context, rotation)
+
+
+def _come_back(context: Context, move: Move) -> None:
+    """Whoever comes back to a service that was tried before asks first: it fails on a value that its authority has lost."""
+    tried = [r for r in context.at(move.credentials, State.SWITCHING) if _tried(context, r, move)]
+    seen = probe(context, tried)[0] if tried else {}
+    lost = [r for r in tried if standing_of(seen[r.credential]) in (Standing.OLD_ONLY, Standing.NOBODY)]
+    accepted(context, lost, seen)
+
+
+def _tried(context: Context, rotation: Rotation, move: Move) -> bool:
+    stages = context.standing(rotation.credential).stages
+    return any(stages.get(service) in (Stage.SWITCHING, Stage.ROLLED_BACK) for service in move.services)
 
 
 def _ready(context: Context, move: Move) -> list[Rotation]:
@@ -94,13 +109,41 @@ def cutover(context: Context, move: Move) -> None:
     uncut = [r.credential for r in context.at(move.credentials, State.CUTOVER) if not context.standing(r.credential).cut]
     uncut = [name for name in uncut if not context.rotation(name).overlap.needs_person or brought(context, name)]
     again = [context.rotation(name) for name in uncut if name not in [rotation.credential for rotation in fresh]]
+    for rotation in again:
+        if not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
+            keep(context, rotation)
     known, _ = probe(context, again) if again else ({}, None)
     undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
     undone = ahead.ensure(context, undone)
     again = [rotation for rotation in again if not context.standing(rotation.credential).halted]
-    answers = context.call([item for rotation in fresh + undone for item in _cut(context, rotation, again=rotation in undone)])
-    seen, _ = probe(context, fresh + again)
-    _confirm(context, [rotation for rotation in fresh + again if _replaced(context, rotation, seen[rotation.credential], answers)])
+    answers = _offer(context, fresh + undone, undone)
+    rotations = [context.rotation(rotation.credential) for rotation in fresh + again]
+    seen, _ = probe(context, rotations, passing=_early)
+    _confirm(context, [r for r in rotations if _replaced(context, r, seen[r.credential], answers.get(r.credential, Answers()))])
+
+
+def _offer(context: Context, rotations: list[Rotation], again: list[Rotation]) -> dict[str, Answers]:
+    """Make these cuts; a value that the policy rejects, and that is seen refused, is given up for another one."""
+    answers: dict[str, Answers] = {}
+    for attempt in range(ATTEMPTS):
+        rotations = ahead.ensure(context, rotations) if attempt else rotations
+        items = {rotation.credential: _cut(context, rotation, again=rotation in again) for rotation in rotations}
+        heard = context.call([item for group in items.values() for item in group])
+        answers |= dict.fromkeys(items, heard)
+        rejected = [r for r in rotations if is_rejected(context, heard, _cut(context, r, again=False))]
+        if not rejected or attempt == ATTEMPTS - 1:
+            break
+        seen, _ = probe(context, rejected)
+        for rotation in rejected:
+            if standing_of(seen[rotation.credential]) is Standing.OLD_ONLY:
+                renumber(context, rotation)
+        rotations = [context.rotation(r.credential) for r in rejected if standing_of(seen[r.credential]) is Standing.OLD_ONLY]
+    return answers
+
+
+def _early(rotation: Rotation) -> tuple[Standing, ...]:
+    """What may pass after a cut: an authority takes in one half of it after the other. A value a person brought is older."""
+    return () if rotation.overlap.needs_person else (Standing.OLD_ONLY, Standing.OVERLAP, Standing.NOBODY)
 
 
 def _undone(context: Context, rotation: Rotation, seen: Probed) -> bool:
