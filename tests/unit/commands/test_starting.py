@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,23 @@ def test_a_directory_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is not empty"):
         starting.init(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_git_leaves_alone_what_a_killed_writer_left(tmp_path: Path) -> None:
+    starting.init(tmp_path / "acme")
+    code = (
+        "import os, signal, sys; from pathlib import Path; from mycoops import durable\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "durable.replace(Path(sys.argv[1]), b'x')"
+    )
+    for name in ("group_vars/all/vault.yml", "pending/db.g2.vault", "journal/run.jsonl"):
+        died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "acme" / name)], check=False)
+        assert died.returncode == -9
+    left = {path.name for path in tmp_path.rglob(".*.new")}
+    assert len(left) == 3
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    added = subprocess.run([*git, "ls-files"], capture_output=True, text=True, check=True).stdout
+    assert "acme/hosts.yml" in added
+    assert not any(name in added for name in left)
