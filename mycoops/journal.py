@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from mycoops.errors import JournalError, NotWritten
 
 Record = dict[str, Any]
 START = "0" * 64
+STAMP = "%Y%m%dT%H%M%S%f"
+"""How the name of a journal begins: names sort in the order in which journals were opened."""
 
 
 def _mac(key: bytes, previous: str, record: Record) -> str:
@@ -129,6 +131,15 @@ class Journal:
         self._previous = str(record["mac"])
         self.records.append(record)
         return record
+
+
+def new_path(directory: Path, digest: str) -> Path:
+    """Where a journal that is opened now lies: after every other one, also when the clock was set back since."""
+    now = datetime.now(UTC).strftime(STAMP)
+    newest = max((path.name.partition("-")[0] for path in paths(directory)), default="")
+    if now <= newest:
+        now = (datetime.strptime(newest, STAMP) + timedelta(microseconds=1)).strftime(STAMP)
+    return directory / f"{now}-{digest}.jsonl"
 
 
 def paths(directory: Path) -> Iterator[Path]:

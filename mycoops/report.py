@@ -62,7 +62,8 @@ def _time_of(records: Iterable[Record], state: State) -> str:
 
 
 def _between(first: str, last: str) -> float:
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds() if first and last else 0.0
+    """Seconds between two records; none where the clock was set back in between."""
+    return max(0.0, (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()) if first and last else 0.0
 
 
 HEAD = re.compile(r"^- journal: `([^`]+)`, head `([0-9a-f]+)`$", re.MULTILINE)

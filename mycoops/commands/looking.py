@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from mycoops import chain, lease, sightings
 from mycoops.checklist import due_window, is_overdue, next_window
@@ -16,6 +16,10 @@ from mycoops.sightings import Seen
 
 WALKING = ("rotate", "resume", "abort")
 """The commands that carry rotations on; the lease names one of them while it runs."""
+
+
+SKEW = timedelta(days=1)
+"""How far ahead of this clock a date may lie that another machine has set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,13 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     for name, declared in fleet.catalogue.credentials.items():
         meta, standing = store.meta(name), standings.get(name)
         created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
-        overdue = is_overdue(created, day, window)
+        ahead = bool(created and created > day + SKEW)
+        overdue = ahead or is_overdue(created, day, window)
         waiting, following = _idle(name, bool(meta), overdue)
         if standing and standing.open:
             waiting, following = _next(standing, running, approved.get(name, ""))
+        if ahead and not waiting:
+            waiting = f"its date, {created}, lies ahead: a clock was wrong, and its age is not known"
         found.append(
             Status(
                 credential=name,
@@ -61,8 +68,8 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
                 category=declared.category,
                 generation=meta.generation if meta else 0,
                 state=str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
-                age_days=(day - created).days if created else 0,
-                due=(due_window(created, window) if created else next_window(day, window)).opens.isoformat(),
+                age_days=max(0, (day - created).days) if created else 0,
+                due=(due_window(created, window) if created and not ahead else next_window(day, window)).opens.isoformat(),
                 overdue=overdue,
                 waiting_for=waiting,
                 next=following,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from mycoops.errors import (
     WaitingForPerson,
 )
 from mycoops.interrupts import Stop
-from mycoops.journal import Journal
+from mycoops.journal import Journal, new_path
 from mycoops.plan import Plan, plan_of
 from mycoops.report import Line, lines, rotation_log
 from mycoops.rotation import abort as going_back
@@ -75,8 +74,7 @@ def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: S
     with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
         refuse_open(fleet, [rotation.credential for rotation in plan.rotations])
         _refuse_outdated(fleet, session, plan)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        path = fleet.settings.journals / f"{stamp}-{plan.digest}.jsonl"
+        path = new_path(fleet.settings.journals, plan.digest)
         written = Journal(path, settings.install_key(fleet.settings))
         facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
         written.write("opened", plan=plan.as_dict(), **facts)

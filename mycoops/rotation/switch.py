@@ -137,6 +137,7 @@ def _offer(context: Context, rotations: list[Rotation], again: list[Rotation]) -
         for rotation in rejected:
             if standing_of(seen[rotation.credential]) is Standing.OLD_ONLY:
                 renumber(context, rotation)
+                context.holding.difference_update({use for use in context.holding if use[0] == rotation.credential})
         rotations = [context.rotation(r.credential) for r in rejected if standing_of(seen[r.credential]) is Standing.OLD_ONLY]
     return answers
 
