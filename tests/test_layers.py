@@ -20,6 +20,7 @@ ORDER = """
   < check delivery lab order performer plan report retired schema
   < chain check_values display items planner sightings
   < session
+  < stale
   < rotation.context
   < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mycoops import inventory, settings
+from mycoops import inventory, settings, stale
 from mycoops.check import Subject, declarations
 from mycoops.check_values import values
 from mycoops.errors import ConfigurationError, Finding, Invalid
@@ -26,7 +26,8 @@ def check(fleet: Fleet) -> list[Finding]:
     subject = _subject(fleet)
     found = declarations(subject)
     if not found and vault_path(fleet.settings.fleet).exists():
-        found = values(subject, fleet.store(), settings.install_key(fleet.settings))
+        store = fleet.store()
+        found = values(subject, store, settings.install_key(fleet.settings)) + stale.findings(fleet, store)
     return found
 
 

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 
-from mycoops import agent, durable, lab, lab_marker, rundir
+from mycoops import agent, durable, lab, lab_marker, rundir, stale
 from mycoops.errors import ConfigurationError, LabError
 from mycoops.items import Items
 from mycoops.model import Item
@@ -27,6 +27,7 @@ def up(fleet: Fleet, progress: Progress, notify: Notify) -> lab.LabReport:
     store = fleet.store()
     if not store.metas():
         lab.down(fleet.settings.fleet, progress=progress)
+        stale.forget(fleet)
     made = _first_values(fleet, store)
     if made:
         progress(f"made {len(made)} first values, encrypted into the vault")
@@ -51,6 +52,7 @@ def down(fleet: Fleet, progress: Progress, *, forget: bool) -> None:
         for name in ("pending", "journal", "docs"):
             shutil.rmtree(fleet.settings.fleet / name, ignore_errors=True)
         durable.remove(fleet.settings.fleet / "group_vars" / "all" / "vault.yml")
+        stale.forget(fleet)
 
 
 def _password(fleet: Fleet) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mycoops import account, chain, durable, interrupts, lease, ledger, settings
+from mycoops import account, chain, durable, interrupts, lease, ledger, settings, stale
 from mycoops.commands import planning
 from mycoops.commands.checking import refuse
 from mycoops.errors import (
@@ -128,6 +128,7 @@ def _walk(session: Session, written: Journal, token: int, progress: Progress, st
     session.runner.hurry = stop.now
     before, error = session.runner.starts, None
     try:
+        stale.remember(session.fleet)
         if resumed:
             context.record("resumed", operator=account.here(), token=token)
         walk(context, stop)
@@ -152,9 +153,10 @@ def _told(run: ledger.Run, error: MycoopsError | OSError, following: str) -> Myc
 
 
 def _unrendered(fleet: Fleet) -> list[MycoopsError]:
-    """Render the rotation log; what kept it from being rendered."""
+    """Render the rotation log, and remember how far the journals have come; what kept it from being rendered."""
     try:
         render_log(fleet)
+        stale.remember(fleet)
     except MycoopsError as error:
         return [error]
     return []

@@ -1,0 +1,135 @@
+"""A fleet directory of yesterday is refused before anything is done with it, and told by its file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mycoops import stale
+from mycoops.catalogue import catalogue_path
+from mycoops.commands import checking, rotating
+from mycoops.errors import Exit, Invalid
+from mycoops.vault import vault_path
+from tests.unit.commands.conftest import MakeStage, stage
+from tests.unit.commands.stage import Quiet, Stage, never
+from tests.unit.commands.test_rotating import resume, rotate
+
+__all__ = ["stage"]
+
+
+def refused(made: Stage, command: Callable[[Stage], object]) -> str:
+    """What a command says that does nothing, because of the directory it was given."""
+    before = len(made.world.calls)
+    with pytest.raises(Invalid) as caught:
+        command(made)
+    assert caught.value.exit_status == Exit.CONFIGURATION
+    assert len(made.world.calls) == before
+    assert stale.FIX in caught.value.message
+    return caught.value.message
+
+
+def test_what_belongs_together_is_fine(stage: MakeStage) -> None:
+    made = stage()
+    assert checking.check(made.opened()) == []
+    rotate(made, "one")
+    made.crash("after the record state two PROMOTED", lambda: rotate(made, "two"))
+    assert checking.check(made.opened()) == []
+    resume(made)
+    assert checking.check(made.opened()) == []
+
+
+def test_a_whole_directory_of_yesterday_is_refused(stage: MakeStage, tmp_path: Path) -> None:
+    made = stage()
+    rotate(made, "one")
+    yesterday = shutil.copytree(made.fleet, tmp_path / "yesterday")
+    rotate(made, "two")
+    newest = made.journals[-1].name
+    shutil.rmtree(made.fleet)
+    shutil.copytree(yesterday, made.fleet)
+    told = refused(made, lambda made: rotate(made, "one"))
+    assert f"{newest}: this control node has written this journal, and it is not here" in told
+
+
+def test_a_journal_of_yesterday_is_refused(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    (path,) = made.journals
+    before = path.read_bytes()
+    resume(made)
+    path.write_bytes(before)
+    assert "this control node has written more of this journal than is here" in refused(made, resume)
+
+
+@pytest.mark.parametrize("where", ["after the record state one PROMOTED", ""])
+def test_a_vault_of_yesterday_is_refused(stage: MakeStage, where: str) -> None:
+    made = stage()
+    path = vault_path(made.fleet)
+    before = path.read_bytes()
+    if where:
+        made.crash(where, lambda: rotate(made, "one"))
+    else:
+        rotate(made, "one")
+    path.write_bytes(before)
+    told = refused(made, lambda made: rotate(made, "two"))
+    line = before.decode().splitlines().index("  one:") + 1
+    assert f"{path}:{line}: one has generation 1, and {made.journals[0].name} says that 2 is in force" in told
+
+
+def test_a_candidate_that_is_gone_is_told(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one SWITCHED", lambda: rotate(made, "one"))
+    left = made.fleet / "pending" / "one.g2.vault"
+    content = left.read_bytes()
+    left.unlink()
+    assert "generation 2 of one is not here" in refused(made, resume)
+    left.write_bytes(content)
+    resume(made)
+    assert checking.check(made.opened()) == []
+
+
+@pytest.mark.parametrize("missing", ["mycoops_credentials", "mycoops_services", "kind"])
+def test_a_catalogue_that_lacks_what_is_being_rotated_is_refused(stage: MakeStage, missing: str) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    path = catalogue_path(made.fleet)
+    before = yaml.safe_load(path.read_text())
+    data = yaml.safe_load(path.read_text())
+    if missing == "kind":
+        data["mycoops_credentials"]["one"]["kind"] = "person"
+    else:
+        del data["mycoops_credentials"]["one"]
+        if missing == "mycoops_services":
+            del data["mycoops_services"]["api"]
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    store = made.store()
+    opened = made.opened()
+    told = [finding.problem for finding in stale.findings(opened, store)]
+    assert f"one, a acl, is not declared, and {made.journals[0].name} has an open rotation of it" in told
+    assert any(problem.startswith("api is not declared") for problem in told) is (missing == "mycoops_services")
+    path.write_text(yaml.safe_dump(before, sort_keys=False))
+    assert stale.findings(made.opened(), store) == []
+
+
+def test_what_was_taken_back_and_what_was_rotated_since_is_no_finding(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one SWITCHED", lambda: rotate(made, "one"))
+    rotating.abort(made.opened(), Quiet(), lambda *_: None, never)
+    assert checking.check(made.opened()) == []
+    rotate(made, "one")
+    assert checking.check(made.opened()) == []
+
+
+def test_a_memory_that_is_none_remembers_nothing(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    (made.opened().settings.state / stale.NAME).write_text("[")
+    assert checking.check(made.opened()) == []
+    stale.remember(made.opened())
+    made.journals[0].unlink()
+    assert len(stale.findings(made.opened(), made.store())) == 1
+    stale.forget(made.opened())
+    assert stale.findings(made.opened(), made.store()) == []
