@@ -76,6 +76,18 @@ def rendered(request: Any, resolved: Any) -> list[str]:
     return []
 
 
+def numbered(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A delivery with the generations that its references name, where it does not say others: without them no host fences."""
+    named: dict[str, int] = {}
+    for file in request.get("files") or ():
+        for entry in file.get("entries") or ():
+            value = entry.get("value")
+            if entry.get("credential") and isinstance(value, Mapping) and "$form" in value:
+                numbers = [int(number) for number in (value.get("generation"), *(value.get("generations") or ())) if number]
+                named[entry["credential"]] = max([*numbers, named.get(entry["credential"], 0)])
+    return {**request, "generations": {**named, **(request.get("generations") or {})}} if named else request
+
+
 def name_of(program: Path) -> str:
     """The module name a program gets on the host: one that no library there has."""
     return f"mycoops_program_{program.stem}"
@@ -118,7 +130,7 @@ def call(
         payload = {"modules": sources, "program": name_of(program), "request": resolved, "fence": fence}
         return read_reply(*send(f"{interpreter} -I -c {_quoted(BOOTSTRAP)}", json.dumps(payload).encode()))
 
-    return here(request, store, over_the_wire)
+    return here(numbered(request), store, over_the_wire)
 
 
 def here(request: Mapping[str, Any], store: Callable[[], Values], perform: Callable[[Any], Reply]) -> Reply:

@@ -65,6 +65,25 @@ def test_values_arrive_and_replies_come_back_masked(tmp_path: Path) -> None:
     assert send.commands[0] == send.commands[1]
 
 
+def test_the_generations_of_references_go_along_unless_others_are_said() -> None:
+    first = {"name": "A", "credential": "redis", "value": {**REFERENCE, "generation": 3}}
+    other = {"name": "B", "credential": "redis", "value": REFERENCE}
+    accepted = {
+        "name": "C",
+        "credential": "token",
+        "value": {"$form": "<accepted|csv>", "credential": "token", "generations": [4, 5]},
+    }
+    plain = {"name": "D", "credential": "plain", "value": "info"}
+    files = [
+        {"path": "/a", "entries": [first, other]},
+        {"path": "/b", "entries": [accepted, plain, {"name": "E", "value": REFERENCE}]},
+    ]
+    assert bridge.numbered({"files": files})["generations"] == {"redis": 3, "token": 5}
+    assert bridge.numbered({"files": files, "generations": {"redis": 9}})["generations"] == {"redis": 9, "token": 5}
+    for request in ({"argv": ["x"]}, {"files": [{"path": "/a", "entries": [plain]}]}):
+        assert bridge.numbered(request) == request
+
+
 def test_shared_modules_are_bundled_with_what_they_import(tmp_path: Path) -> None:
     source = "import mycoops_envfile\ndef run(request):\n    return {'names': sorted(mycoops_envfile.READERS)}\n"
     assert "systemd" in call(tmp_path, source, {}, fresh())["names"]

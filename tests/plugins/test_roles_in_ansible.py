@@ -108,6 +108,19 @@ def test_a_malformed_file_is_refused_by_line_and_untouched(fleet: Fleet) -> None
     assert fleet.file.read_text() == broken
 
 
+def test_an_older_generation_than_the_host_holds_is_refused_without_being_told_so(fleet: Fleet) -> None:
+    """A playbook of last week names an older generation in its references, and nothing else."""
+    state = fleet.root / "var" / "lib" / "mycoops"
+    state.mkdir(parents=True, mode=0o700)
+    (state / "fence.json").write_text(json.dumps({"token": 7, "generations": {"api": 2}}))
+    fleet.file.write_text("TOKEN=newer\n")
+    refused = fleet.run()
+    assert "stale_generation: api: generation 1 is older than 2, which this host holds" in refused.stdout
+    assert fleet.file.read_text() == "TOKEN=newer\n"
+    assert "changed=1" in fleet.run(env_file_rollback=["api"]).stdout
+    assert fleet.file.read_text() == f"TOKEN={fleet.value}\nLOG_LEVEL=info\n"
+
+
 def test_the_mask_is_what_hides_it(fleet: Fleet) -> None:
     """Negative control: without the store nothing else breaks, but the careless variable shows."""
     (fleet.folder.parent / "empty").mkdir()
