@@ -125,27 +125,30 @@ class Lab:
         """Where the sshd of a host is published."""
         return int(self._inventory["hosts"][host]["ansible_port"])
 
-    def environment(self, fleet: Path | None = None) -> dict[str, str]:
+    def environment(self, fleet: Path | None = None, state: Path | None = None) -> dict[str, str]:
         """What a person's shell would hold."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        own = {"HOME": str(self.home), "MYCOOPS_FLEET": str(fleet or self.fleet), "MYCOOPS_STATE": str(self.state_root)}
+        own = {"HOME": str(self.home), "MYCOOPS_FLEET": str(fleet or self.fleet), "MYCOOPS_STATE": str(state or self.state_root)}
         return {**kept, **own, "XDG_CACHE_HOME": cache}
 
-    def begin(self, *arguments: str, fleet: Path | None = None, login: str = "") -> Running:
-        """Start `mycoops` with these arguments; `login` is the account that somebody came in with, before sudo."""
+    def begin(self, *arguments: str, fleet: Path | None = None, state: Path | None = None, login: str = "") -> Running:
+        """Start `mycoops` with these arguments, for another copy of the fleet or from another control node where one is named;
+        `login` is the account that somebody came in with, before sudo."""
         before = ["sh", "-c", AS, "sh", str(pwd.getpwnam(login).pw_uid)] if login else []
-        return Running(self, [*before, str(MYCOOPS), *arguments], arguments, self.environment(fleet))
+        return Running(self, [*before, str(MYCOOPS), *arguments], arguments, self.environment(fleet, state))
 
     def begin_under_traffic(self, report: Path, *arguments: str) -> Running:
         """The same while every service is asked all the time."""
         load = [sys.executable, str(TRAFFIC), "--fleet", str(self.fleet), "--json", str(report), "--"]
         return Running(self, [*load, str(MYCOOPS), *arguments], arguments, self.environment())
 
-    def run(self, *arguments: str, status: int | None = 0, fleet: Path | None = None, login: str = "") -> Done:
+    def run(
+        self, *arguments: str, status: int | None = 0, fleet: Path | None = None, state: Path | None = None, login: str = ""
+    ) -> Done:
         """Run `mycoops` to its end; the status is asserted unless it is None."""
         with self.sampler.sampling():
-            done = self.begin(*arguments, fleet=fleet, login=login).end()
+            done = self.begin(*arguments, fleet=fleet, state=state, login=login).end()
         assert status is None or done.status == status, done.told
         return done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import agent
+from mycoops.secret import Secret
 from tests.integration import promises
-from tests.integration.hosts import ENV_FILES
-from tests.integration.lab import Lab
+from tests.integration.faults import another_control_node, env_files
+from tests.integration.fleet import REPOSITORY
+from tests.integration.lab import MYCOOPS, Lab
+from tests.integration.values import Value
 
 STALE = "postgresql_mas"
-
-
-def files(lab: Lab) -> list[bytes]:
-    """Every env file, byte for byte."""
-    return [lab.hosts[host].read(path) for host, paths in ENV_FILES.items() for path in paths]
 
 
 @pytest.fixture
@@ -37,23 +37,55 @@ def another_key_for_mas(lab: Lab, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("another_key_for_mas")
 def test_a_host_with_another_key_is_not_logged_in_to(lab: Lab) -> None:
-    before = files(lab)
+    before = env_files(lab)
     done = lab.run("deploy", status=4)
     assert re.search(r"mas\b.*(cannot be reached|host key)", done.stdout), done.told
     done = lab.run("rotate", "postgresql_mas", "--yes", status=4)
     assert "mas" in done.stderr, done.told
     lab.run("abort")
-    assert files(lab) == before
+    assert env_files(lab) == before
 
 
-def test_the_values_of_yesterday_are_refused_by_the_hosts(lab: Lab, tmp_path: Path) -> None:
+def test_the_fleet_of_yesterday_is_refused_here_and_by_the_hosts(lab: Lab, tmp_path: Path) -> None:
+    """This control node knows what it has done since; another one, and a playbook run by hand, hear it from the hosts."""
     yesterday = tmp_path / lab.fleet.name
     shutil.copytree(lab.fleet, yesterday)
     before = lab.current()
     lab.run("rotate", STALE, "--yes")
-    now = files(lab)
-    done = lab.run("deploy", "--json", status=4, fleet=yesterday)
+    now = env_files(lab)
+    for words in (("deploy",), ("rotate", "redis_mas", "--yes")):
+        done = lab.run(*words, status=3, fleet=yesterday)
+        assert "this control node has written this journal, and it is not here" in done.stderr, done.told
+    done = lab.run("deploy", "--json", status=4, fleet=yesterday, state=another_control_node(lab, tmp_path))
     errors = {one["host"]: one["error"] for one in done.json()}
     assert "older than" in errors["mas"], done.told
-    assert files(lab) == now
+    told = by_hand(lab, yesterday, before[STALE], tmp_path)
+    assert f"stale_generation: {STALE}: generation {before[STALE].generation} is older than" in told, told
+    assert env_files(lab) == now
     promises.rotated(lab, before, lab.current(), [STALE])
+
+
+def by_hand(lab: Lab, fleet: Path, value: Value, folder: Path) -> str:
+    """What ansible-playbook says when a playbook with the role env_file brings a value, as somebody may have kept one."""
+    reference = {"$form": "<value>", "credential": value.credential, "generation": value.generation}
+    variables = {
+        "env_file_path": "/home/mycosoft/mycosoft/mas/.env",
+        "env_file_readers": ["systemd"],
+        "env_file_set": [{"name": "POSTGRES_PASSWORD", "credential": value.credential, "value": reference}],
+        "mycoops_store": str(fleet),
+    }
+    tasks = [{"name": "Set it", "ansible.builtin.include_role": {"name": "env_file"}, "vars": variables}]
+    play = folder / "last_week.yml"
+    play.write_text(json.dumps([{"name": "Last week", "hosts": "mas", "gather_facts": False, "tasks": tasks}]))
+    command = [str(MYCOOPS.with_name("ansible-playbook")), "-i", str(fleet / "hosts.yml"), str(play)]
+    command += ["--vault-password-file", str(lab.state / "vault-password")]
+    with agent.running(folder) as held:
+        held.load(Secret(lab.current()["ssh_key_rotator"].text))
+        environment = {
+            **lab.environment(),
+            "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),
+            "ANSIBLE_SSH_ARGS": f"-o UserKnownHostsFile={lab.state}/known_hosts -o ControlMaster=no",
+            "SSH_AUTH_SOCK": str(held.socket),
+        }
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr

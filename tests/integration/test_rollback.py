@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.integration import promises
+import pytest
+
+from tests.integration import promises, timeline
 from tests.integration.hosts import SERVICES
 from tests.integration.lab import Lab
 
@@ -81,3 +84,53 @@ def test_what_accepted_two_lists_and_a_half_switched_fleet_goes_all_the_way_back
     promises.processes_hold(lab, before)
     promises.healthy(lab)
     assert lab.run("deploy", "--json").json()[0]["changed"] is False
+
+
+def test_a_failure_on_the_first_host_stops_there(lab: Lab) -> None:
+    """It runs on the old value again within the time of one restart, and nobody else was touched."""
+    before, name = lab.current(), "mindex_service_token"
+    others = {
+        one: lab.hosts[host].pid_of(one) for one, (host, _) in SERVICES.items() if one not in ("mas-orchestrator", "mindex-api")
+    }
+    began = time.time()
+    with only_as_it_is_now(lab, "mas-orchestrator", "MINDEX_TOKEN"):
+        done = lab.run("rotate", name, "--yes", status=4)
+        assert {one: lab.hosts[SERVICES[one][0]].pid_of(one) for one in others} == others, done.told
+        (window,) = timeline.restarts(lab, "mas-orchestrator", began)[:1]
+        assert window.ended - window.begun < 5, window
+        mas = lab.hosts["mas"]
+        assert mas.environ(mas.pid_of("mas-orchestrator"))["MINDEX_TOKEN"] == before[name].text
+        promises.accepted(lab, [before[name], lab.values.candidate(name)])
+        (told,) = [one for one in lab.run("status", "--json").json() if one["credential"] == name]
+        assert (told["state"], told["next"]) == ("BLOCKED", "mycoops resume")
+        assert "mas-orchestrator" in told["waiting_for"]
+    lab.run("resume")
+    promises.rotated(lab, before, lab.current(), [name])
+
+
+@pytest.fixture
+def looping(lab: Lab) -> Iterator[str]:
+    """A service that is well whenever one looks, and ends every three seconds."""
+    unit, mas = SERVICES["mas-agent"][1], lab.hosts["mas"]
+    path = f"/etc/systemd/system/{unit}.d/90-loop.conf"
+    loop = b"[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=100ms\nRuntimeMaxSec=3\n"
+    mas.put(path, loop)
+    mas.systemctl("daemon-reload")
+    mas.systemctl("restart", unit)
+    while mas.show(unit, "NRestarts") in ("", "0"):
+        time.sleep(0.2)
+    yield unit
+    mas.call("rm", "-f", path)
+    mas.systemctl("daemon-reload")
+    mas.systemctl("restart", unit)
+
+
+def test_a_service_that_keeps_restarting_is_not_restarted(lab: Lab, looping: str) -> None:
+    before, mas = lab.current(), lab.hosts["mas"]
+    file, restarts = mas.read("/etc/mycosoft/mas-agent.env"), int(mas.show(looping, "NRestarts"))
+    done = lab.run("rotate", "redis_mas", "--yes", status=4)
+    assert "mas-agent: it keeps restarting" in done.stderr, done.told
+    assert mas.read("/etc/mycosoft/mas-agent.env") == file
+    assert int(mas.show(looping, "NRestarts")) > restarts
+    promises.accepted(lab, [before["redis_mas"]])
+    lab.run("abort")

@@ -1,0 +1,61 @@
+"""A host that is lost at any move, cut off or frozen, stops the run with its name, and resume closes when it is back."""
+
+from __future__ import annotations
+
+import time
+
+from tests.integration import promises
+from tests.integration.faults import frozen, last_move, out_of_reach
+from tests.integration.lab import Lab
+
+NAME = "postgresql_mas"
+MOVES = ("preflight", "mint", "verify", "stage", "switch", "soak", "revoke", "prove")
+
+
+def test_hosts_lost_at_each_move_stop_the_run_and_resume_closes(lab: Lab) -> None:
+    before, cut = lab.current(), []
+    arguments: tuple[str, ...] = ("rotate", NAME, "--yes")
+    for _ in range(len(MOVES)):
+        running = lab.begin(*arguments)
+        running.until("/")
+        with out_of_reach([lab.hosts["mindex"], lab.hosts["mas"]]):
+            done = running.end()
+            assert done.status in (4, 5), done.told
+            assert any(words in done.stderr for words in ("cannot be reached over ssh", "the connection broke off")), done.told
+            assert "mycoops resume" in done.stderr, done.told
+            promises.healthy(lab)
+            promises.accepted(lab, lab.current().values())
+        cut.append(last_move(done))
+        arguments = ("resume",)
+        if cut[-1] == "prove":
+            break
+        skip(lab, cut[-1])
+    lab.run("resume")
+    assert len(set(cut)) >= 5, cut
+    promises.rotated(lab, before, lab.current(), [NAME])
+
+
+def skip(lab: Lab, move: str) -> None:
+    """Carry the run over the move in which it was stopped, and no further."""
+    running = lab.begin("resume")
+    running.until(f" {move}")
+    running.process.terminate()
+    assert running.end().status in (0, 130)
+
+
+def test_a_frozen_host_stops_the_wave_and_the_others_keep_what_they_have(lab: Lab) -> None:
+    before = lab.current()
+    running = lab.begin("rotate", "mindex_service_token", "redis_mindex", "--yes")
+    running.until("switch on mas")
+    with frozen(lab.hosts["sandbox"]):
+        began = time.monotonic()
+        done = running.end()
+        assert time.monotonic() - began < 100, done.told
+        assert done.status == 4, done.told
+        assert "sandbox" in done.stderr, done.told
+        assert "it does not answer" in done.stderr, done.told
+        assert (lab.state_of("mindex_service_token"), lab.state_of("redis_mindex")) == ("BLOCKED", "CLOSED")
+        promises.accepted(lab, [before["mindex_service_token"], lab.values.candidate("mindex_service_token")])
+    promises.healthy(lab)
+    lab.run("resume")
+    promises.rotated(lab, before, lab.current(), ["mindex_service_token", "redis_mindex"])
