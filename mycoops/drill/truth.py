@@ -210,7 +210,7 @@ class Truth:
         for consumer in self.catalogue.credentials[credential].services:
             staged = consumer.service in self.staged.get(credential, set())
             require(staged, f"3: {credential}: cut before {consumer.service} was staged")
-            for name, form in consumer.next.items():
+            for name, form in consumer.next.items() if credential not in self.dead else ():
                 held = split(form, self.catalogue.credentials[credential].principal, self._process(consumer.service)[name])[1]
                 require(held == value, f"3: {credential}: cut before {consumer.service} held the next value")
 

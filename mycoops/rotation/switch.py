@@ -114,7 +114,9 @@ def cutover(context: Context, move: Move) -> None:
             keep(context, rotation)
     known, _ = probe(context, again) if again else ({}, None)
     undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
-    undone = ahead.ensure(context, undone)
+    left = [rotation for rotation in undone if context.standing(rotation.credential).stages]
+    """Their consumers have left the old value already: the cut is their cure, and a next value would not be."""
+    undone = ahead.ensure(context, [rotation for rotation in undone if rotation not in left]) + left
     again = [rotation for rotation in again if not context.standing(rotation.credential).halted]
     answers = _offer(context, fresh + undone, undone)
     rotations = [context.rotation(rotation.credential) for rotation in fresh + again]

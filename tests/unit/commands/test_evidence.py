@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mycoops import chain, cli, journal, settings
+from mycoops import chain, cli, journal, settings, stale
 from mycoops.commands import approving, deploying, looking, rotating
 from mycoops.drill.faults import Fault
 from mycoops.drill.points import watching
 from mycoops.drill.stories import STORIES
-from mycoops.errors import ConfigurationError, Exit, JournalError
+from mycoops.errors import ConfigurationError, Exit, Invalid, JournalError
 from mycoops.model import State
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage, never
@@ -280,7 +280,10 @@ def test_a_journal_removed_with_its_section_is_missed_by_the_next_one(stage: Mak
     forget(made, gone)
     found = {one.path: one.state for one in looking.verify_log(made.opened())}
     assert found == {made.journals[0]: "intact", made.journals[1]: "intact", gone: "missing"}
-    assert rotate(made, "two").error is None, "who took it out of the log, in the open, can go on"
+    with pytest.raises(Invalid, match="this control node has written this journal"):
+        rotate(made, "two")
+    stale.forget(made.opened())
+    assert rotate(made, "two").error is None, "who took it out of the log, in the open, and out of the memory beside it, can go on"
 
 
 def test_a_journal_shortened_with_its_section_is_told_by_the_next_one(stage: MakeStage) -> None:
