@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mycoops.catalogue import Approval
+from mycoops.catalogue import Approval, Catalogue
 from mycoops.drill.bench import KEY, Bench
 from mycoops.drill.faults import Fault, Violation
 from mycoops.drill.stories import STORIES, Story, fleet, use
@@ -12,6 +12,13 @@ from mycoops.errors import ForwardOnly, StepFailed, WaitingForPerson
 from mycoops.journal import Journal
 from mycoops.model import State
 from tests.unit.rotation.conftest import MakeBench
+
+
+def asking(story: str) -> Catalogue:
+    """The fleet of a story, all of which needs an approval."""
+    asked = STORIES[story].catalogue.model_copy(deep=True)
+    object.__setattr__(asked.mycoops_fleet, "approval", Approval(required=True))
+    return asked
 
 
 def forward(made: Bench) -> set[str]:
@@ -171,8 +178,16 @@ def test_the_world_notices_an_end_that_nobody_approved(
     bench: MakeBench, monkeypatch: pytest.MonkeyPatch, story: str, what: str
 ) -> None:
     """The control: an engine that does not ask breaks the invariant, at the entry, at the list and at the cut."""
-    asked = STORIES[story].catalogue.model_copy(deep=True)
-    object.__setattr__(asked.mycoops_fleet, "approval", Approval(required=True))
     monkeypatch.setattr("mycoops.ledger.Run.lacks_approval", lambda run, credential: False)
     with pytest.raises(Violation, match=f"{what} an approval"):
-        bench(Story("asked", asked)).walk()
+        bench(Story("asked", asking(story))).walk()
+
+
+@pytest.mark.parametrize("story", [name for name in STORIES if not name.endswith("approval")])
+def test_whatever_a_fleet_is_made_of_it_can_be_asked_for(bench: MakeBench, story: str) -> None:
+    made = bench(Story("asked", asking(story)))
+    error = made.walk()
+    assert isinstance(error, WaitingForPerson)
+    assert forward(made) == set()
+    made.bring()
+    made.finish()
