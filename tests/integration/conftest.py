@@ -25,14 +25,15 @@ ORDER = (
     "operators",
     "restarted",
     "refusals",
-    "own_kind",
     "drill",
     "approval",
     "sightings",
+    "own_kind",
     "log",
     "silence",
 )
-"""The modules: the lab that is booted and removed by its own test first, the search through everything last."""
+"""The modules: the lab that is booted and removed by its own test first, the search through everything last. What leaves a value in
+the vault that is declared no more comes after everything that rotates."""
 PORT_OFFSET = -5000
 
 
