@@ -116,6 +116,10 @@ TRIALS = (
         "an outage that is over", "O1-slots", spoils.both(sets("db", "outage"), spoils.walked, spoils.well), f"{AFTER} db REVOKED"
     ),
     Trial("an outage after the cut", "O4", sets("it", "outage"), "cutover it", walks=2),
+    Trial("a cut that cannot be confirmed", "O4", fault("unreachable", "confirm")),
+    Trial("a switch that cannot be rehearsed", "O1-slots", fault("error", "delivery", check=True), f"{AFTER} db VERIFIED"),
+    Trial("a list that cannot be given out", "O1-lists", fault("error", "delivery", "h1", check=False)),
+    Trial("a revocation that fails", "O1-slots", fault("error", "revoke")),
     Trial("a consumer does not bear the next value", "O4-dual", spoils.not_borne("green")),
     Trial("a next value is taken off before the cut", "O4-dual", spoils.next_taken_off, f"{AFTER} it STAGED"),
     Trial("a next value is taken off in the cut", "O4-dual", spoils.next_taken_off, f"{AFTER} it CUTOVER"),
