@@ -58,7 +58,8 @@ def test_without_a_next_value_every_new_login_fails_from_the_cut_to_the_switch(l
     failed = failures[SERVICE]
     assert len(failed) > 10, done.told
     assert {sample.fresh for sample in failed} == {True}, "a pooled connection failed: the cut is not what is seen"
-    assert {sample.problem for sample in failed} == {"503"}
+    problems = {sample.problem for sample in failed}
+    assert {"503"} <= problems <= {"503", "502"}, "502 is the balancer's word where one instance restarts and the other refuses"
     (outage,) = outages(failed)
     assert outage.seconds > 1
     assert failures["website"] == [], "the other credential of the same service has two values valid"
