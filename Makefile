@@ -14,7 +14,7 @@ demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and te
 
 test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
 	$(PYTEST) tests/unit tests/plugins tests/test_*.py
-	$(BIN)/mycoops drill --every 40 --offset $$(date +%-j)
+	$(BIN)/mycoops drill --class O2 --class O3 --class O5 --class O7 --every 40 --offset $$(date +%-j)
 	$(MAKE) molecule
 	$(MAKE) test-integration
 
