@@ -21,7 +21,7 @@ test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecu
 test-fast: setup ## seconds, without containers
 	$(PYTEST) -n 2 -m "not slow" tests/unit tests/test_*.py
 
-drill: setup ## kill the engine at each of its points, and each resume: a quarter of an hour
+drill: setup ## kill the engine at each of its points, and each resume; takes long
 	$(BIN)/mycoops drill --every 3
 	$(PYTEST) --hypothesis-profile=long tests/unit/drill/test_machine.py
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
-from mycoops.cli_options import JsonOption, errors
+from mycoops.cli_options import FleetOption, JsonOption, errors
 from mycoops.commands import drilling, drilling_lab
 from mycoops.commands.drilling import Class, Report
 from mycoops.commands.drilling_lab import LabReport
@@ -23,14 +22,6 @@ from mycoops.session import open_fleet
 HEADINGS = ("class", "trials", "points", "kills", *COLUMNS, "cut")
 SHOWN = 20
 """So many findings are told in words; all of them are counted."""
-
-
-FleetOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory of a lab (default: inventory/lab).", show_default=False
-    ),
-]
 
 
 def drill(

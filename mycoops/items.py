@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from mycoops.catalogue import Catalogue
@@ -10,6 +10,7 @@ from mycoops.kinds import Kind
 from mycoops.model import Item
 from mycoops.order import host_order
 from mycoops.plan import Rotation
+from mycoops.vault_file import Meta
 
 Subject = Literal["random", "new", "old"]
 SUBJECTS: tuple[Subject, ...] = ("random", "new", "old")
@@ -29,9 +30,12 @@ class Items:
         self._token = token
         self._admins: dict[str, tuple[int, str]] = {}
 
-    def admin(self, credential: str, generation: int, slot: str) -> None:
-        """Say which generation of an authority's admin credential is in force."""
-        self._admins[credential] = (generation, slot)
+    def admins(self, meta_of: Callable[[str], Meta | None]) -> Items:
+        """Say which generation of every authority's admin credential is in force, by what the store says of each."""
+        for declared in self._catalogue.credentials.values():
+            if declared.authority.admin and (meta := meta_of(declared.authority.admin)):
+                self._admins[meta.credential] = (meta.generation, meta.slot)
+        return self
 
     def entry(self, rotation: Rotation, entry: str, hosts: Iterable[str] | None = None) -> list[Item]:
         """One call of an entry point on each host (default: the authority's)."""

@@ -68,6 +68,8 @@ def _between(first: str, last: str) -> float:
 
 HEAD = re.compile(r"^- journal: `([^`]+)`, head `([0-9a-f]+)`$", re.MULTILINE)
 HEAD_DIGITS = 16
+PROVEN = {"random": {"refused"}, "new": {"accepted"}, "old": {"refused"}}
+"""What the last probes of a rotation that is over have to say."""
 HEADER = """# Secret rotation log
 
 Rendered by mycoops from its journals; do not edit. It holds no value: generations are numbers,
@@ -135,6 +137,11 @@ def final_facts(standing: Standing) -> dict[str, list[Record]]:
         if fact["fact"] == "probe":
             found.setdefault(standing.about(fact), {})[fact.get("host", "")] = fact
     return {subject: list(by_host.values()) for subject, by_host in found.items()}
+
+
+def last_outcomes(standing: Standing) -> dict[str, set[str]]:
+    """What the last round of probes saw of each subject; PROVEN where the rotation is as it has to be."""
+    return {subject: {str(fact["outcome"]) for fact in facts} for subject, facts in final_facts(standing).items()}
 
 
 def _evidence(facts: list[Record]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mycoops import durable, journal, settings
@@ -44,10 +44,10 @@ def _known(fleet: Fleet) -> dict[str, str]:
 
 def findings(fleet: Fleet, store: Store) -> list[Finding]:
     """What is older here than the rest. Raises JournalError for a journal that cannot be trusted."""
-    found = list(_journals(fleet))
-    for path, run in fleet.runs().items():
+    found, runs = list(_journals(fleet)), fleet.runs()
+    for path, run in runs.items():
         found += _declared(fleet, path, run)
-    return found + list(_values(fleet, store))
+    return found + list(_values(fleet, store, runs))
 
 
 def _journals(fleet: Fleet) -> Iterator[Finding]:
@@ -73,9 +73,9 @@ def _declared(fleet: Fleet, path: Path, run: Run) -> Iterator[Finding]:
         yield Finding(where, f"{service} is not declared, and {path.name} has an open rotation that delivers to it", FIX)
 
 
-def _values(fleet: Fleet, store: Store) -> Iterator[Finding]:
+def _values(fleet: Fleet, store: Store, runs: Mapping[Path, Run]) -> Iterator[Finding]:
     """Whether the store holds what the last rotation of each credential has come to."""
-    last = {name: (path, standing) for path, run in fleet.runs().items() for name, standing in run.rotations.items()}
+    last = {name: (path, standing) for path, run in runs.items() for name, standing in run.rotations.items()}
     for name, (path, standing) in last.items():
         meta = store.meta(name)
         if meta is None or name not in fleet.catalogue.credentials:

@@ -61,10 +61,7 @@ def ask(fleet: Fleet, notify: Notify) -> Asked:
 def _items(session: Session, one: Retired) -> list[Item]:
     """The calls for one retired principal: it is the `previous` one, beside the one in force."""
     fleet, store = session.fleet, session.store
-    builder = Items(fleet.catalogue, fleet.kinds, ENTRY)
-    for declared in fleet.catalogue.credentials.values():
-        if declared.authority.admin and (meta := store.meta(declared.authority.admin)):
-            builder.admin(meta.credential, meta.generation, meta.slot)
+    builder = Items(fleet.catalogue, fleet.kinds, ENTRY).admins(store.meta)
     declared, meta = fleet.catalogue.credentials[one.credential], store.meta(one.credential)
     kind, slot = fleet.kinds[declared.kind], meta.slot if meta else ""
     rotation = Rotation(

@@ -21,11 +21,9 @@ from mycoops.interrupts import Stop
 from mycoops.journal import Record
 from mycoops.ledger import Standing
 from mycoops.model import Stage, State
-from mycoops.report import final_facts
+from mycoops.report import PROVEN, last_outcomes
 from mycoops.session import Fleet
 
-PROVEN = {"random": {"refused"}, "new": {"accepted"}, "old": {"refused"}}
-"""What the last probes of a rotation that is over have to say."""
 LIMIT_SECONDS = 600
 """A controller that takes longer has lost its way."""
 
@@ -113,7 +111,7 @@ def _unproven(standing: Standing) -> list[str]:
     """What a rotation lacks that is over."""
     if standing.state is not State.CLOSED:
         return [f"{standing.state} {standing.blocked}"]
-    last = {subject: {fact["outcome"] for fact in facts} for subject, facts in final_facts(standing).items()}
+    last = last_outcomes(standing)
     return [] if last == PROVEN else [f"the last probes say {last}"]
 
 

@@ -102,10 +102,7 @@ def _bootstrap(fleet: Fleet, store: Store, notify: Notify, new: list[str]) -> No
 
 def _activations(fleet: Fleet, store: Store, new: list[str]) -> list[Item]:
     """The mint (or, with one slot, the cut) of the current generation of each of these, as if it were the candidate."""
-    builder = Items(fleet.catalogue, fleet.kinds, "lab")
-    for declared in fleet.catalogue.credentials.values():
-        if declared.authority.admin and (meta := store.meta(declared.authority.admin)):
-            builder.admin(meta.credential, meta.generation, meta.slot)
+    builder = Items(fleet.catalogue, fleet.kinds, "lab").admins(store.meta)
     items: list[Item] = []
     for name, declared in fleet.catalogue.credentials.items():
         kind, meta = fleet.kinds[declared.kind], store.meta(name)

@@ -15,7 +15,7 @@ from mycoops.drill.world import World
 from mycoops.errors import MycoopsError
 from mycoops.kinds import Kind
 from mycoops.model import ENDED, State
-from mycoops.report import final_facts
+from mycoops.report import PROVEN, last_outcomes
 from mycoops.vault import Store
 
 
@@ -93,8 +93,8 @@ def _at_rest(scene: Scene, name: str, generation: int) -> str:
 
 def _evidence(scene: Scene, name: str, standing: ledger.Standing) -> None:
     """Invariant 10: the four facts, the last of each subject telling."""
-    last = {subject: {fact["outcome"] for fact in facts} for subject, facts in final_facts(standing).items()}
-    require(last == {"random": {"refused"}, "new": {"accepted"}, "old": {"refused"}}, f"10: {name}: {last}")
+    last = last_outcomes(standing)
+    require(last == PROVEN, f"10: {name}: {last}")
     declared = scene.catalogue.credentials[name]
     kind, authority = scene.kinds[declared.kind], declared.authority
     kept = [fact for fact in standing.facts if fact["fact"] == "persisted"]

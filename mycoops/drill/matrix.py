@@ -105,14 +105,11 @@ class Drill:
             if world.lost(name):
                 self.row.blame("lost", f"{self.trial.story}: {end.point}: a value of {name} is kept nowhere")
             cut = world.kinds[declared.kind].overlap.one_slot and run.rotations[name].forward_only
-            if name in world.dead:
+            if world.excused(name):
                 continue
             for sort, who in zip(("running", "disk"), world.on_dead_values(name, dual=cut), strict=True):
-                if who and not self._excused(name):
+                if who:
                     self.row.blame(sort, f"{self.trial.story}: {end.point}: {name}: {who}")
-
-    def _excused(self, name: str) -> bool:
-        return any(one.outage for one in self.bench.world.authorities[name].values())
 
     def _end(self, when: str) -> None:
         """Mend what went wrong, go on to the end, and judge."""

@@ -137,7 +137,7 @@ class Truth:
         for name, declared in self.catalogue.credentials.items():
             require(not self.lost(name), f"1: a value valid for {name} is kept nowhere", "lost")
             overlap = self.kinds[declared.kind].overlap
-            excused = name in self.dead or any(one.outage for one in self.authorities[name].values())
+            excused = self.excused(name)
             if (overlap.two_valid or overlap.mutating or declared.ahead) and not excused:
                 running, disk = self.on_dead_values(name, dual=overlap.one_slot)
                 require(not running, f"2: {name}: {running} run on what is not accepted", "running")
@@ -145,6 +145,10 @@ class Truth:
             if self.catalogue.needs_approval(name) and name not in self.agreed and not excused and not self._first_lives(name):
                 require(self._agreed(name), f"{name}: its first value was ended without an approval")
                 self.agreed.add(name)
+
+    def excused(self, credential: str) -> bool:
+        """Whether somebody else ended a value of a credential, or its authority refuses everybody: nobody here is to blame."""
+        return credential in self.dead or any(one.outage for one in self.authorities[credential].values())
 
     def lost(self, credential: str) -> bool:
         """Whether a value that is valid now is neither kept, nor in a person's hand, nor to be found by its tag."""

@@ -88,11 +88,7 @@ class Context:
     def items(self, *, swapped: bool = False) -> Items:
         """A builder of items that knows the admin credentials in force."""
         builder = Items(self.catalogue, self.kinds, self.plan.digest, swapped=swapped, token=self.token)
-        for declared in self.catalogue.credentials.values():
-            meta = self.store.meta(declared.authority.admin) if declared.authority.admin else None
-            if meta:
-                builder.admin(meta.credential, meta.generation, meta.slot)
-        return builder
+        return builder.admins(self.store.meta)
 
     # recording
 

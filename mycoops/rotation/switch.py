@@ -114,8 +114,8 @@ def cutover(context: Context, move: Move) -> None:
             keep(context, rotation)
     known, _ = probe(context, again) if again else ({}, None)
     undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
+    # Consumers that have left the old value already: the cut is their cure, and a next value would not be.
     left = [rotation for rotation in undone if context.standing(rotation.credential).stages]
-    """Their consumers have left the old value already: the cut is their cure, and a next value would not be."""
     undone = ahead.ensure(context, [rotation for rotation in undone if rotation not in left]) + left
     again = [rotation for rotation in again if not context.standing(rotation.credential).halted]
     answers = _offer(context, fresh + undone, undone)

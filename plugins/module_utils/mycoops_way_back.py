@@ -23,6 +23,11 @@ def call(command: typing.Sequence[str], text: str = "") -> "subprocess.Completed
     )
 
 
+def leads_back(request: typing.Mapping[str, typing.Any]) -> bool:
+    """Whether an item takes its rotation back: new and old are exchanged in it."""
+    return int(request.get("generation") or 0) < int(request.get("previous") or 0)
+
+
 def require_timers() -> None:
     """Raise Refusal `no_timer` where nothing could undo a cut."""
     if not SYSTEMD.is_dir():

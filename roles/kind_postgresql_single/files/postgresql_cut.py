@@ -53,7 +53,7 @@ def cutover(request: Request) -> Reply:
 
 def confirm(request: Request) -> Reply:
     """Call the timer off once the role holds the new verifier; on the way back (an abort) put the old one in force first."""
-    if _going_back(request):
+    if way_back.leads_back(request):
         return restore(request)
     back = _way_back(request)
     armed = back.armed()
@@ -66,7 +66,7 @@ def confirm(request: Request) -> Reply:
 
 def restore(request: Request) -> Reply:
     """Put the old verifier back now instead of waiting for the timer."""
-    candidate = postgresql.verifier(request["previous_value"] if _going_back(request) else request["value"])
+    candidate = postgresql.verifier(request["previous_value"] if way_back.leads_back(request) else request["value"])
     back, role = _way_back(request), _role(request)
     old = back.text()
     differs = bool(old) and old != _statement(request, role["verifier"])
@@ -95,10 +95,6 @@ ENTRIES: typing.Dict[str, typing.Callable[[Request], Reply]] = {
     "restore": restore,
     "persist": persist,
 }
-
-
-def _going_back(request: Request) -> bool:
-    return int(request.get("generation") or 0) < int(request.get("previous") or 0)
 
 
 def _who(request: Request) -> typing.Dict[str, str]:

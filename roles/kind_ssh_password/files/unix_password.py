@@ -61,7 +61,7 @@ def cutover(request: dict, account: str) -> dict:
 
 def confirm(request: dict, account: str) -> dict:
     """Call the timer off once the account holds the value; on the way back (an abort) put the old one in force first."""
-    if _going_back(request):
+    if way_back.leads_back(request):
         return restore(request, account)
     if not _holds(account, request["value"]):
         raise Refusal("not_in_force", f"{account} does not hold the new password: never set, or put back by the timer")
@@ -87,7 +87,7 @@ def restore(request: dict, account: str) -> dict:
     if differs:
         _chpasswd(old)
     back.call_off()
-    wanted = request["value"] if _going_back(request) else request["previous_value"]
+    wanted = request["value"] if way_back.leads_back(request) else request["previous_value"]
     if not _holds(account, wanted):
         raise Refusal("nothing_to_restore", f"{account} does not hold the old password and no hash of it is kept")
     return {"done": True, "changed": bool(old), "evidence": {"account": account, "restored": "yes" if differs else "not needed"}}
@@ -109,10 +109,6 @@ ENTRIES: typing.Dict[str, typing.Callable[[dict, str], dict]] = {
     "restore": restore,
     "persist": persist,
 }
-
-
-def _going_back(request: dict) -> bool:
-    return int(request.get("generation") or 0) < int(request.get("previous") or 0)
 
 
 def _second_way(request: dict, account: str) -> None:
