@@ -179,9 +179,15 @@ def _becomes_empty(look: Callable[[], list[str]], seconds: float) -> None:
 
 
 def another_control_node(lab: Lab, folder: Path) -> Path:
-    """The state of a second control node of the same fleet: it has the keys, and its lease goes on from the first one's."""
-    shutil.copytree(lab.state_root, folder / "other", ignore=shutil.ignore_patterns("journals.json", "lease.lock"))
-    return folder / "other"
+    """The state of a second control node of the same fleet: its lease goes on from the first one's.
+
+    It reads the vault's password from where the first one has it, so that no second copy of it is left on this machine.
+    """
+    password = lab.state / "vault-password"
+    left_out = shutil.ignore_patterns("journals.json", "lease.lock", password.name)
+    other = shutil.copytree(lab.state_root, folder / "other", ignore=left_out)
+    (other / password.relative_to(lab.state_root)).symlink_to(password)
+    return other
 
 
 def env_files(lab: Lab) -> list[bytes]:
