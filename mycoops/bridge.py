@@ -120,14 +120,16 @@ def call(
     send: Send,
     interpreter: str,
     fence: Mapping[str, Any] | None = None,
+    prepare: Callable[[Any], Any] = lambda resolved: resolved,
 ) -> Reply:
     """Run a host program with the request and return its reply, masked. Never raises for the host's faults.
 
-    With a `fence` the host first makes sure that the order is of no older lease than it has seen."""
+    With a `fence` the host first makes sure that the order is of no older lease than it has seen. `prepare` makes of the
+    resolved request what is sent."""
 
     def over_the_wire(resolved: Any) -> Reply:
         sources = bundle(program, modules, *(["mycoops_fence"] if fence else []))
-        payload = {"modules": sources, "program": name_of(program), "request": resolved, "fence": fence}
+        payload = {"modules": sources, "program": name_of(program), "request": prepare(resolved), "fence": fence}
         return read_reply(*send(f"{interpreter} -I -c {_quoted(BOOTSTRAP)}", json.dumps(payload).encode()))
 
     return here(numbered(request), store, over_the_wire)

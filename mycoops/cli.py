@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_drill, cli_lab, interrupts
+from mycoops import cli_approve, cli_crash, cli_drill, cli_lab, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
-from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
+from mycoops.commands import asking, checking, deploying, looking, planning, providing, rendering, rotating, starting
 from mycoops.display import Display
 from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
+from mycoops.leaks.heard import HEARD, listen
 from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
@@ -28,7 +29,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Deliver and rotate the secrets of a fleet, until every old one is seen refused.",
     epilog="Exit status: 0 done · 1 bug · 2 usage · 3 configuration · 4 a step failed, every old value works · "
-    "5 a step failed, forward only · 6 waiting for a person · 7 another run holds the fleet · 8 findings · 130 interrupted",
+    "5 a step failed, forward only · 6 waiting for a person · 7 another run holds the fleet · 8 findings · 9 a value leaked · "
+    "130 interrupted",
 )
 app.add_typer(cli_lab.app, name="lab")
 app.command("drill")(cli_drill.drill)
@@ -85,7 +87,7 @@ def deploy(
                 f"in rotation: {', '.join(names)}: each consumer gets what its rotation has come to; `mycoops resume` goes on"
             )
         done = deploying.deploy(opened, display.host, stop, host=host, check=check)
-    answers.delivered(done, as_json=as_json, check=check)
+    _deployed(done, as_json=as_json, check=check)
 
 
 @app.command()
@@ -98,7 +100,15 @@ def redeploy(
     opened = open_fleet(fleet)
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         done = deploying.redeploy(opened, display.host, stop, credential)
-    answers.delivered(done, as_json=as_json, check=False)
+    _deployed(done, as_json=as_json, check=False)
+
+
+def _deployed(done: deploying.Deployed, *, as_json: bool, check: bool) -> None:
+    answers.delivered(done, as_json=as_json, check=check)
+    if done.error:
+        raise done.error
+    if any(one.error for one in done.hosts):
+        raise typer.Exit(Exit.FAILED_OLD_INTACT)
 
 
 @app.command()
@@ -137,7 +147,8 @@ def plan(
     opened = open_fleet(fleet)
     checking.refuse_declarations(opened)
     label = planning.quarter(quarter, year, opened).label
-    made, lacking = planning.preview(opened, only or [], label=label, reason=f"quarterly rotation {label}")
+    reason = planning.why(opened, only or [], f"quarterly rotation {label}")
+    made, lacking = planning.preview(opened, only or [], label=label, reason=reason)
     answers.plan(made, as_json=as_json)
     answers.lacking(lacking, errors)
 
@@ -163,7 +174,7 @@ def rotate(
     opened = open_fleet(fleet)
     chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
-    why = reason or (f"quarterly rotation {label}" if quarter else "requested by name")
+    why = planning.why(opened, chosen, reason or (f"quarterly rotation {label}" if quarter else "requested by name"))
     checking.refuse(opened)
     made = planning.plan(opened, opened.store(), chosen, label=label, reason=why)
     if not yes:
@@ -236,7 +247,7 @@ def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption =
     context.obj = fleet
     if context.invoked_subcommand is None:
         opened = open_fleet(fleet)
-        answers.log(rotating.render_log(opened), opened, as_json=as_json)
+        answers.log(rendering.render_log(opened), opened, as_json=as_json)
 
 
 @log_app.command("verify")
@@ -249,36 +260,41 @@ def log_verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonO
 
 
 def main() -> None:
-    """Entry point: turns every failure into its message, its next step and its exit status."""
+    """Entry point: turns every failure into its message, its next step and its exit status; what is printed is listened to."""
+    HEARD.begin()
+    with redirect_stdout(listen(sys.stdout, HEARD)), redirect_stderr(listen(sys.stderr, HEARD)):
+        status = _run()
+        if error := HEARD.last():
+            status = _fail(error)
+    sys.exit(status)
+
+
+def _run() -> int | str | None:
+    """Run the application; typer puts a hook of its own where the interpreter reports what nobody catches, and it is taken out."""
+    cli_crash.install()
     try:
         app()
     except MycoopsError as error:
-        _told(error)
+        return _fail(error)
     except SystemExit as ended:
         stopped = type(ended.__context__).__name__ == "Abort"
-        sys.exit(int(Exit.INTERRUPTED) if stopped else ended.code)
+        return int(Exit.INTERRUPTED) if stopped else ended.code
     except Exception as error:
         if isinstance(error, OSError) and error.filename:
-            _told(ConfigurationError(f"{error.filename}: {error.strerror}", hint="Mend that, then run the command again."))
-        _bug(error)
-        sys.exit(int(Exit.BUG))
+            hint = "Mend that, then run the command again."
+            return _fail(ConfigurationError(f"{error.filename}: {error.strerror}", hint=hint))
+        cli_crash.report(type(error), error.__traceback__)
+        return int(Exit.BUG)
+    finally:
+        cli_crash.install()
+    return 0
 
 
-def _told(error: MycoopsError) -> NoReturn:
+def _fail(error: MycoopsError) -> int:
     errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
     if error.hint:
         errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
-    sys.exit(int(error.exit_status))
-
-
-def _bug(error: Exception) -> None:
-    """Say where a bug is; never its message nor its locals, which may hold a value."""
-    for frame in traceback.extract_tb(error.__traceback__):
-        errors.print(f"  {frame.filename}:{frame.lineno} {frame.name}", markup=False, highlight=False, soft_wrap=True)
-    errors.print(
-        f"[red]a bug in mycoops: {type(error).__name__}[/]; its message is not shown, it may hold a value", highlight=False
-    )
-    errors.print("→ `mycoops status` says where everything stands; please report the lines above.", highlight=False)
+    return int(error.exit_status)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mycoops.commands.deploying import Delivered
+from mycoops.commands.deploying import Deployed
 from mycoops.commands.looking import Status, Window
 from mycoops.commands.providing import Provided
 from mycoops.commands.rotating import Outcome
 from mycoops.display import NAMED
-from mycoops.errors import Exit, Finding
+from mycoops.errors import Finding
+from mycoops.exposure import Exposure, exposures
 from mycoops.journal import Verdict
 from mycoops.lab import LabHost
 from mycoops.plan import Plan
+from mycoops.report import ended_in, exposure_text, scan_text
 from mycoops.session import Fleet
 from mycoops.sightings import Seen
 
@@ -82,8 +84,9 @@ def lacking(names: Sequence[str], console: Console) -> None:
         )
 
 
-def delivered(done: list[Delivered], *, as_json: bool, check: bool) -> None:
-    """`deploy` and `redeploy`; exits with a failure where a host has one."""
+def delivered(deployed: Deployed, *, as_json: bool, check: bool) -> None:
+    """`deploy` and `redeploy`."""
+    done = deployed.hosts
     if as_json:
         _json([asdict(one) for one in done])
     else:
@@ -102,8 +105,8 @@ def delivered(done: list[Delivered], *, as_json: bool, check: bool) -> None:
                 )
             )
         table(("host", "files changed", verb if done else "restarted", "healthy", "error"), rows)
-    if any(one.error for one in done):
-        raise typer.Exit(Exit.FAILED_OLD_INTACT)
+        if deployed.scan:
+            out.print(escape(f"leak scan: {deployed.scan}"), highlight=False, soft_wrap=True)
 
 
 def made(paths: list[Path]) -> None:
@@ -164,7 +167,7 @@ def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
 
 def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
     """`rotate` and `resume`."""
-    log = fleet.settings.rotation_log
+    log, exposed = fleet.settings.rotation_log, exposures(fleet.runs().values())
     if as_json:
         _json(
             [
@@ -173,6 +176,8 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
                     "log": str(log),
                     "playbook_starts": one.starts,
                     "rotations": [asdict(line) for line in one.lines],
+                    "scan": _scan(one),
+                    "exposures": [{**asdict(exposure), "seconds": exposure.seconds()} for exposure in _exposures(one, exposed)],
                 }
                 for one in done
             ]
@@ -198,7 +203,23 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
             f"{closed} of {len(one.lines)} closed{SEEN if closed else ''}; {one.starts} playbook starts",
             highlight=False,
         )
+        _leaks(one, exposed)
         out.print(f"log      {log}\njournal  {one.journal}", highlight=False, soft_wrap=True)
+
+
+def _leaks(done: Outcome, exposed: list[Exposure]) -> None:
+    for text in (f"leak scan: {scan_text(done.run) or 'left out'}", *map(exposure_text, _exposures(done, exposed))):
+        out.print(escape(text), highlight=False, soft_wrap=True)
+
+
+def _scan(done: Outcome) -> dict[str, Any]:
+    """What the last leak scan of a run searched and left out; empty where there was none."""
+    return {name: done.run.scans[-1][name] for name in ("places", "missed", "skipped")} if done.run.scans else {}
+
+
+def _exposures(done: Outcome, exposed: list[Exposure]) -> list[Exposure]:
+    """The exposures a run has ended, and those of its credentials that go on."""
+    return ended_in(done.run, exposed) + [one for one in exposed if one.alive and one.credential in done.run.rotations]
 
 
 def aborted(names: list[str], *, as_json: bool) -> None:

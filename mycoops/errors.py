@@ -19,6 +19,7 @@ class Exit(IntEnum):
     WAITING = 6
     LOCKED = 7
     FINDINGS = 8
+    LEAK = 9
     INTERRUPTED = 130
 
 
@@ -95,6 +96,12 @@ class ForwardOnly(MycoopsError):
     """A move failed after the point of no return: the only way is `mycoops resume`."""
 
     exit_status = Exit.FAILED_FORWARD_ONLY
+
+
+class Leaked(MycoopsError):
+    """A value was found where it must not be; whatever else the run did or did not do."""
+
+    exit_status = Exit.LEAK
 
 
 class WaitingForPerson(MycoopsError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mycoops import account
 from mycoops.journal import Record
-from mycoops.model import ENDED, ORDER, Stage, State
+from mycoops.model import ENDED, ORDER, Leak, Stage, State
 
 BEGUN = frozenset({Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED})
 """The stages in which a consumer may hold what it was to be given."""
@@ -108,7 +108,9 @@ class Run:
     operator: str = ""
     reason: str = ""
     finished: str = ""
-    leaks: list[str] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
+    scans: list[Record] = field(default_factory=list)
+    """What each leak scan searched."""
     operators: list[str] = field(default_factory=list)
     """Who opened or resumed it, each once."""
     approved: Record | None = None
@@ -163,7 +165,9 @@ def apply(run: Run, record: Record) -> None:
     if event == "finished":
         run.finished = record["time"]
     if event == "leak":
-        run.leaks.append(record["place"])
+        run.leaks.append(_leak(record))
+    if event == "scanned":
+        run.scans.append(record)
     if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
         run.operators.append(record["operator"])
     if event == "approved":
@@ -210,6 +214,11 @@ def _approved(run: Run, record: Record) -> None:
 def approve(digest: str) -> str:
     """The command with which a second person approves a plan."""
     return f"mycoops approve {digest}"
+
+
+def _leak(record: Record) -> Leak:
+    credential, generation = record.get("credential", ""), record.get("generation", 0)
+    return Leak(credential, generation, record["place"], record.get("host", ""), record.get("time", ""))
 
 
 def _state(standing: Standing, record: Record) -> None:

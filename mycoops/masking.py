@@ -28,25 +28,29 @@ def _base64_middles(raw: bytes) -> set[str]:
     return found
 
 
-def _one(value: str) -> set[str]:
-    raw = value.encode()
+def encodings(text: str) -> set[str]:
+    """The text in clear, URL-, JSON-, shell- and repr-escaped, and `raw_encodings` of it."""
     found = {
-        value,
-        quote(value, safe=""),
-        quote_plus(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        shlex.quote(value),
-        repr(value)[1:-1],
+        text,
+        quote(text, safe=""),
+        quote_plus(text),
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        shlex.quote(text),
+        repr(text)[1:-1],
     }
-    found |= _base64_middles(raw) | {raw.hex(), raw.hex().upper()}
-    return found
+    return found | raw_encodings(text.encode())
+
+
+def raw_encodings(raw: bytes) -> set[str]:
+    """Bytes in base64 of every alignment, and in hexadecimal."""
+    return _base64_middles(raw) | {raw.hex(), raw.hex().upper()}
 
 
 def forms(value: str) -> set[str]:
     """Clear, URL-, JSON-, shell- and repr-escaped, hex, base64 in three alignments; of a value of several lines each line too."""
     parts = {value, *(line for line in value.splitlines() if len(line) >= 16 and not line.startswith("-----"))}
-    return {form for part in parts if part for form in _one(part) if len(form) >= SHORTEST}
+    return {form for part in parts if part for form in encodings(part) if len(form) >= SHORTEST}
 
 
 class Masker:

@@ -160,6 +160,10 @@ FORWARD_ONLY = frozenset({Verb.REFRESH, Verb.CUTOVER, Verb.REVOKE, Verb.DROP})
 """From the first effect of one of these there is no way back."""
 
 
+CONTROL_NODE = "control node"
+"""What the machine mycoops runs on is called among hosts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One call of one entry point of a kind on one host; holds references, never values."""
@@ -195,3 +199,19 @@ class Reply:
         """The outcome, if this was a probe."""
         told = str(self.data.get("outcome", ""))
         return Outcome(told) if told in set(Outcome) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A place where a value was found that must not be there: whose value it was and where, never what it is."""
+
+    credential: str
+    generation: int
+    place: str
+    host: str = ""
+    """Empty for the control node."""
+    time: str = field(default="", compare=False)
+    """When it was found, as the journal has it."""
+
+    def __str__(self) -> str:
+        return f"{self.host or CONTROL_NODE}: {self.place}"

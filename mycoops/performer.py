@@ -1,47 +1,88 @@
-"""Carries out one move's items and deliveries in one start of ansible-playbook."""
+"""Carries out one move's items and deliveries in one start of ansible-playbook, and where asked the leak scan along with it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from mycoops.leaks import hosts as searched
 from mycoops.model import Item
 from mycoops.runner import Outcome, Run, Runner
+
+Requests = Mapping[str, dict[str, Any]]
 
 
 class Performer(Protocol):
     """What the engine needs of the world; tests give it another one."""
 
     def carry_out(
-        self, items: Sequence[Item] = (), deliveries: Mapping[str, dict[str, Any]] | None = None, *, check: bool = False
+        self,
+        items: Sequence[Item] = (),
+        deliveries: Mapping[str, dict[str, Any]] | None = None,
+        *,
+        check: bool = False,
+        scan: bool = False,
     ) -> Outcome:
-        """Call every item on its host and make every delivery; never raises for a host's failure."""
+        """Call every item on its host and make every delivery; never raises for a host's failure.
+
+        `scan` searches every host for leaks that was spoken to since it was last searched, after all the rest has ended."""
 
 
 class AnsiblePerformer:
-    """The real one."""
+    """The real one. `scans` makes the requests of a search of these hosts."""
 
-    def __init__(self, runner: Runner, fleet: Path) -> None:
+    def __init__(self, runner: Runner, fleet: Path, scans: Callable[[Iterable[str]], Requests] = lambda hosts: {}) -> None:
         self._runner = runner
         self._fleet = fleet
+        self._scans = scans
+        self._unsearched: dict[str, None] = {}
+
+    def owe(self, hosts: Iterable[str]) -> None:
+        """These hosts have to be searched too: an earlier process may have spoken to them."""
+        self._unsearched |= dict.fromkeys(hosts)
 
     def carry_out(
-        self, items: Sequence[Item] = (), deliveries: Mapping[str, dict[str, Any]] | None = None, *, check: bool = False
+        self,
+        items: Sequence[Item] = (),
+        deliveries: Mapping[str, dict[str, Any]] | None = None,
+        *,
+        check: bool = False,
+        scan: bool = False,
     ) -> Outcome:
         """See Performer."""
         requests = {host: {**request, "check": check} for host, request in (deliveries or {}).items()}
         calls: dict[str, list[dict[str, Any]]] = {}
         for item in items:
             calls.setdefault(item.host, []).append(item.data())
-        hosts = tuple(dict.fromkeys([*requests, *calls]))
+        asked = dict.fromkeys([*requests, *calls])
+        scans = self._scans(self._unsearched | asked) if scan else {}
+        hosts = tuple(dict.fromkeys([*asked, *scans]))
         if not hosts:
             return Outcome()
         variables = {
             "mycoops_items": calls,
             "mycoops_deliveries": requests,
+            "mycoops_scans": scans,
             "mycoops_store": str(self._fleet),
             "mycoops_bound": os.getpid(),
         }
-        return self._runner.perform(Run("move" if calls else "deploy", hosts, variables))
+        outcome = self._runner.perform(Run("move" if calls else "deploy" if requests else "scan", hosts, variables))
+        self._unsearched |= {host: None for host in asked if outcome.spoken_to(host)}
+        return self._searched(outcome, scans) if scan else outcome
+
+    def _searched(self, outcome: Outcome, scans: Requests) -> Outcome:
+        """Take the answers of a search; a host that gave none stays to be searched."""
+        for host in list(self._unsearched):
+            reply = outcome.of(f"{searched.PREFIX}{host}")
+            if host in scans and (reply is None or reply.error):
+                problem = f"{host}: {searched.printable(reply.error.get('message'))}" if reply else outcome.silence(host)
+                outcome.missed[host] = problem
+                continue
+            del self._unsearched[host]
+            if reply:
+                outcome.searched.append(host)
+                outcome.leaks += searched.leaks(host, reply, scans[host])
+                outcome.skipped += searched.skipped(host, reply)
+        return outcome

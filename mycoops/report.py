@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mycoops.checklist import CATEGORIES
+from mycoops.exposure import Exposure, clock, exposures, minute
 from mycoops.journal import Record
 from mycoops.ledger import Run, Standing
 from mycoops.model import State
@@ -66,6 +67,8 @@ def _between(first: str, last: str) -> float:
     return max(0.0, (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()) if first and last else 0.0
 
 
+SHOWN = 3
+"""As many places as a line names."""
 HEAD = re.compile(r"^- journal: `([^`]+)`, head `([0-9a-f]+)`$", re.MULTILINE)
 HEAD_DIGITS = 16
 PROVEN = {"random": {"refused"}, "new": {"accepted"}, "old": {"refused"}}
@@ -79,9 +82,11 @@ evidence is what an authority answered.
 
 def rotation_log(runs: Iterable[tuple[str, Run, str]]) -> str:
     """The log as Markdown, newest run first; each entry is (journal name, run, head of its chain)."""
+    entries = list(runs)
+    exposed = exposures(run for _, run, _ in entries)
     parts = [HEADER]
-    for name, run, head in reversed(list(runs)):
-        parts.append(_section(name, run, head))
+    for name, run, head in reversed(entries):
+        parts.append(_section(name, run, head, ended_in(run, exposed)))
     return "\n".join(parts)
 
 
@@ -90,7 +95,41 @@ def heads(log: str) -> dict[str, str]:
     return dict(HEAD.findall(log))
 
 
-def _section(name: str, run: Run, head: str) -> str:
+def ended_in(run: Run, exposed: Iterable[Exposure]) -> list[Exposure]:
+    """The exposures that a run ended: it proved the leaked generation dead, or took it back."""
+    return [
+        one
+        for one in exposed
+        if one.until and (standing := run.rotations.get(one.credential)) and one.until in (standing.proven, standing.ended)
+    ]
+
+
+def exposure_text(one: Exposure) -> str:
+    """The exposure clock of one generation, as the summary and the log show it."""
+    if one.alive:
+        return f"EMERGENCY: {one.credential} {one}; valid still, for {clock(one.seconds())}"
+    length = f"{clock(one.seconds())}, from {minute(one.since)} to PROVEN_DEAD at {minute(one.until)}"
+    return f"exposure of {one.credential} generation {one.generation}: {length}"
+
+
+def scan_text(run: Run) -> str:
+    """What the last leak scan of a run searched, what it found and what it left out; empty where there was none."""
+    if not run.scans:
+        return ""
+    last = run.scans[-1]
+    return scan_words(last["places"], len(run.leaks), last["missed"].values(), last["skipped"])
+
+
+def scan_words(places: Iterable[str], found: int, missed: Iterable[str], skipped: Iterable[str]) -> str:
+    """A leak scan in one line."""
+    words = f"{', '.join(places)}: " + (f"found in {found} place{'s'[: found != 1]}" if found else "nothing found")
+    for name, what in (("not searched", list(missed)), ("left out", list(skipped))):
+        more = f" and {len(what) - SHOWN} more" if len(what) > SHOWN else ""
+        words += f"; {name}: {'; '.join(what[:SHOWN])}{more}" if what else ""
+    return words
+
+
+def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
     plan = run.plan
     text = [f"## {run.opened[:10]} {plan['label']}", ""]
     text += [f"- operator: {run.operator}", f"- reason: {run.reason or plan['reason']}", f"- plan: `{plan['digest']}`"]
@@ -100,6 +139,10 @@ def _section(name: str, run: Run, head: str) -> str:
     text += ["|---|---|---|---|---|---|---|---|---|"]
     for entry in plan["rotations"]:
         text.append(_row(run, entry))
+    about = [f"leak scan: {scan_text(run)}"] if run.scans else []
+    about += [f"LEAK: {leak.credential} generation {leak.generation}: {leak}, at {minute(leak.time)}" for leak in run.leaks]
+    about += [exposure_text(one) for one in ended]
+    text += ["", *(f"- {line}" for line in about)] if about else []
     absent = plan.get("not_applicable") or []
     if absent:
         text += ["", "Not applicable:", ""]

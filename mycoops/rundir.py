@@ -1,4 +1,4 @@
-"""A private directory in memory for the length of a run; what a killed run left behind goes with the next one."""
+"""A private directory in memory for the length of a run; what a killed run left behind is searched and goes with the next one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from mycoops import durable
 from mycoops.errors import ConfigurationError
 
 PREFIX = "mycoops-"
+ENOUGH = 16 << 20
+"""Bytes of free memory below which what killed runs left is not kept for the leak scan."""
+LEFT = "left-by-"
+"""What the directory of a killed run is called inside the next one's."""
+PASSWORD = "vault-password"  # noqa: S105 - a file's name
+"""The file in it that holds the password of the vault."""
 
 
 def memory_directories() -> list[Path]:
@@ -31,14 +37,21 @@ def memory_directories() -> list[Path]:
 
 @contextmanager
 def private() -> Iterator[Path]:
-    """A fresh 0700 directory on tmpfs, removed at the end. Raises ConfigurationError where there is no tmpfs, or it is full."""
+    """A fresh 0700 directory on tmpfs, removed at the end, and with it what killed runs left, which lies in it until then; where
+    memory is short that goes at once.
+
+    Raises ConfigurationError where there is no tmpfs, or it is full."""
     places = memory_directories()
     if not places:
         raise ConfigurationError("no writable tmpfs on this machine", hint="Mount one at /dev/shm: run files stay in memory.")
-    for left in places[0].glob(f"{PREFIX}*"):
-        _sweep(left)
+    if shutil.disk_usage(places[0]).free < ENOUGH:
+        for left in places[0].glob(f"{PREFIX}*"):
+            _take(left, None)
+    earlier = list(places[0].glob(f"{PREFIX}*"))
     path, held = _made(places[0])
     try:
+        for left in earlier:
+            _take(left, path)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
@@ -59,16 +72,20 @@ def _made(place: Path) -> tuple[Path, int]:
         os.close(held)
 
 
-def _sweep(path: Path) -> None:
-    """Remove a directory of this user that no living run holds."""
-    held = _open(path)
+def _take(left: Path, into: Path | None) -> None:
+    """Take over a directory of this user that no living run holds, or remove it; the password in it goes at once."""
+    held = _open(left)
     if held is None:
         return
     try:
         if os.fstat(held).st_uid == os.geteuid():
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
-    except BlockingIOError:
+            (left / PASSWORD).unlink(missing_ok=True)
+            if into:
+                left.rename(into / f"{LEFT}{left.name}")
+            else:
+                shutil.rmtree(left, ignore_errors=True)
+    except OSError:
         return
     finally:
         os.close(held)

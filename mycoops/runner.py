@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,20 +19,21 @@ import ansible_runner
 
 from mycoops import content
 from mycoops.masking import Masker
-from mycoops.model import Reply
+from mycoops.model import Leak, Reply
 
+RUN_DIRECTORY = "the directory of this run"
+"""How a place in a session's private directory is told: its name is another one each time."""
 GRACE_SECONDS = 10
 """How long a playbook has to end after SIGINT before its group is killed."""
-
-
 ALIVE_SECONDS = 15
 """How often a connection asks whether its host is still there; one that stays silent three times is given up."""
+BROKE_OFF = "the connection broke off; how far its order came is not known"
 REASONS = {
     r"HOST IDENTIFICATION HAS CHANGED|Host key verification failed": "its host key is not the known one; nothing was sent to it",
     r"Permission denied": "it refuses the rotator's login",
     r"Could not resolve hostname": "its name is not known",
     r"Connection refused": "nobody listens there",
-    r"Broken pipe|Connection reset|closed by|Shared connection": "the connection broke off; how far its order came is not known",
+    r"Broken pipe|Connection reset|closed by|Shared connection": BROKE_OFF,
     r"[Tt]imed out|Timeout, server|No route to host|Network is unreachable": "it does not answer",
 }
 """What ssh says of a connection that failed, the gravest first, and what that means."""
@@ -55,13 +56,29 @@ class Run:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came back: replies, hosts that answered nothing, and where a value showed up in the artifacts."""
+    """What came back: replies, hosts that answered nothing, and where a value showed up.
+
+    Where hosts were searched for values: those that were `searched`, those `missed` with the reason, and what was `skipped`."""
 
     replies: list[Reply] = field(default_factory=list)
     unreachable: set[str] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
-    leaks: list[str] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
+    searched: list[str] = field(default_factory=list)
+    missed: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def spoken_to(self, host: str) -> bool:
+        """Whether anything may have come to this host."""
+        return host not in self.unreachable or self.problems.get(host, BROKE_OFF) == BROKE_OFF
+
+    def silence(self, host: str) -> str:
+        """What is known of a host that gave no answer."""
+        if host in self.unreachable:
+            why = self.problems.get(host, "")
+            return f"{host} cannot be reached over ssh" + (f": {why}" if why else "")
+        return f"{host}: {self.problems.get(host, 'no answer')}"
 
     def of(self, item: str) -> Reply | None:
         """The reply to one item; of several, the one with an error, else the last."""
@@ -114,10 +131,17 @@ class Environment:
 class Runner:
     """Starts playbooks one after the other; counts the starts; can be told to hurry."""
 
-    def __init__(self, environment: Environment, masker: Callable[[], Masker], notify: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        masker: Callable[[], Masker],
+        notify: Callable[[str, str], None],
+        find: Callable[[bytes], Iterable[tuple[str, int]]],
+    ) -> None:
         self._environment = environment
         self._masker = masker
         self._notify = notify
+        self._find = find
         self._pid = 0
         self._stopping_since = 0.0
         self.hurry: Callable[[], bool] = lambda: False
@@ -136,7 +160,8 @@ class Runner:
             status = _why(error)
             _end(_children() - before)
         outcome.seconds = time.monotonic() - began
-        self._judge(run, outcome, status, masker, private)
+        self._judge(run, outcome, status)
+        self._search(private, outcome)
         return outcome
 
     def _started(self, run: Run, private: Path, handler: Callable[[dict[str, Any]], bool]) -> str:
@@ -156,13 +181,17 @@ class Runner:
             )
         return str(ended.status)
 
-    def _judge(self, run: Run, outcome: Outcome, status: str, masker: Masker, private: Path) -> None:
+    def _judge(self, run: Run, outcome: Outcome, status: str) -> None:
         answered = {reply.host for reply in outcome.replies}
         for host in set(run.hosts) - answered - outcome.unreachable:
             outcome.problems.setdefault(host, f"no answer (ansible-playbook: {status})")
+
+    def _search(self, private: Path, outcome: Outcome) -> None:
+        """Look for values in what ansible-runner keeps of the start."""
         for path in sorted(private.rglob("*")):
-            if path.is_file() and masker.hit(path.read_text(encoding="utf-8", errors="replace")):
-                outcome.leaks.append(str(path.relative_to(private)))
+            if path.is_file():
+                place = f"{RUN_DIRECTORY}/{path.relative_to(self._environment.directory)}"
+                outcome.leaks += [Leak(name, number, place) for name, number in self._find(path.read_bytes())]
 
     def _event(self, event: dict[str, Any], outcome: Outcome, masker: Masker) -> bool:
         try:

@@ -10,9 +10,14 @@ from pathlib import Path
 from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings
 from mycoops.catalogue import Catalogue
 from mycoops.kinds import Kind
-from mycoops.masking import Masker
+from mycoops.leaks.control_node import ControlNode
+from mycoops.leaks.heard import HEARD
+from mycoops.leaks.known import Known
+from mycoops.leaks.processes import Sampler
+from mycoops.leaks.search import Search
 from mycoops.performer import AnsiblePerformer
-from mycoops.runner import Environment, Runner
+from mycoops.plan import Plan
+from mycoops.runner import Environment, Outcome, Runner
 from mycoops.secret import fingerprint
 from mycoops.settings import Settings
 from mycoops.source import Source
@@ -74,6 +79,16 @@ class Session:
     runner: Runner
     performer: AnsiblePerformer
     agent: agent.Agent | None
+    search: Search
+
+    def goes_back_to(self, moment: str, plan: Plan) -> None:
+        """What is searched for leaks goes back to an earlier process, which began this plan at this moment (ISO 8601)."""
+        self.search.since(moment)
+        self.performer.owe(self.search.hosts_of(plan))
+
+    def scan(self) -> Outcome:
+        """Search for leaks: each host spoken to since it was last searched, in one start, and the control node."""
+        return self.search.finish(self.performer.carry_out(scan=True))
 
     def rotator_key(self, credential: str, generation: int) -> None:
         """Let the run's agent hold this generation of the rotator's key; other credentials of the rotator need nothing."""
@@ -92,7 +107,7 @@ def open_session(fleet: Fleet, notify: Notify) -> Iterator[Session]:
     store = Store.open(fleet.settings.fleet, password_secrets(password))
     with ExitStack() as stack:
         directory = stack.enter_context(rundir.private())
-        secret_file = directory / "vault-password"
+        secret_file = directory / rundir.PASSWORD
         durable.replace(secret_file, password.encode())
         key = next((name for name in fleet.catalogue.credentials if _is_key(fleet, name) and store.meta(name)), "")
         held = stack.enter_context(agent.running(directory)) if key else None
@@ -106,9 +121,14 @@ def open_session(fleet: Fleet, notify: Notify) -> Iterator[Session]:
             forks=fleet.catalogue.fleet.forks,
             roles_paths=fleet.roles_paths,
         )
-        runner = Runner(environment, lambda: Masker(secret.reveal() for _, _, secret in store.secrets()), notify)
+        known = Known(store)
+        units = [service.unit for service in fleet.catalogue.services.values() if service.unit]
+        control_node = ControlNode(fleet.settings, directory, HEARD, stack.enter_context(Sampler(units)))
+        search = Search(fleet.catalogue, fleet.kinds, known, control_node)
+        runner = Runner(environment, known.masker, notify, known.found)
         stack.callback(runner.close)
-        session = Session(fleet, store, runner, AnsiblePerformer(runner, fleet.settings.fleet), held)
+        performer = AnsiblePerformer(runner, fleet.settings.fleet, search.requests)
+        session = Session(fleet, store, runner, performer, held, search)
         if key:
             session.rotator_key(key, _key_in_force(fleet, store, key))
         yield session

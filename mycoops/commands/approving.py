@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mycoops import account, lease, settings
-from mycoops.commands.rotating import render_log
+from mycoops.commands.rendering import render_log
 from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.journal import Journal
 from mycoops.ledger import Run

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mycoops import inventory, sightings
+from mycoops.commands import leaking
 from mycoops.commands.checking import refuse
 from mycoops.commands.looking import retired
 from mycoops.errors import StepFailed
@@ -43,7 +44,7 @@ class Asked:
 def ask(fleet: Fleet, notify: Notify) -> Asked:
     """Ask, and keep the answers in the state directory; what could not be asked keeps what was known of it.
 
-    Raises StepFailed where a value was found in what came back."""
+    Raises Leaked where a value was found in what came back."""
     refuse(fleet)
     targets = retired(fleet)
     if not targets:
@@ -53,8 +54,9 @@ def ask(fleet: Fleet, notify: Notify) -> Asked:
         answers = session.performer.carry_out([item for group in items.values() for item in group])
     problems = {name: problem for name, group in items.items() if (problem := explain(answers, group))}
     _keep(fleet, targets, items, answers, problems)
-    if answers.leaks:
-        raise StepFailed(f"a value was found in {', '.join(sorted(set(answers.leaks)))}", hint="Look, and rotate it.")
+    unwritten = leaking.recorded(fleet, answers.leaks, "status --ask")
+    if found := leaking.failure(fleet, answers.leaks, error=unwritten):
+        raise found
     return Asked(tuple(items), problems)
 
 

@@ -120,7 +120,8 @@ def _differing(fleet: Fleet) -> list[str]:
         done = deploying.deploy(fleet, lambda host, task: None, Stop(), check=True)
     except MycoopsError as error:
         return [f"a deploy in check mode: {error.message}"]
-    return [f"{one.host}: {one.error or 'a deploy would change or restart something'}" for one in done if _differs(one)]
+    differing = [f"{one.host}: {one.error or 'a deploy would change or restart something'}" for one in done.hosts if _differs(one)]
+    return differing + ([done.error.message] if done.error else [])
 
 
 def _differs(one: deploying.Delivered) -> bool:

@@ -7,13 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 
 from mycoops import chain, lease, sightings
 from mycoops.checklist import due_window, is_overdue, next_window
+from mycoops.exposure import Exposure, emergencies
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
+from mycoops.model import State
 from mycoops.retired import Retired
 from mycoops.retired import retired as find_retired
 from mycoops.session import Fleet
 from mycoops.sightings import Seen
 
+EMERGENCY = "EMERGENCY"
+"""The state shown of a credential that leaked and is valid, whatever else is going on with it."""
 WALKING = ("rotate", "resume", "abort")
 """The commands that carry rotations on; the lease names one of them while it runs."""
 
@@ -38,6 +42,7 @@ class Status:
     next: str
     retired: Seen | None = None
     """Who still tries the generation before, as far as its authority was asked; None where it cannot tell, or was not."""
+    emergency_since: str = ""
 
 
 def status(fleet: Fleet, today: date | None = None) -> list[Status]:
@@ -45,6 +50,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     store, day = fleet.facts(), today or datetime.now(UTC).date()
     runs = fleet.runs().values()
     standings = {name: standing for run in runs for name, standing in run.rotations.items()}
+    exposed = emergencies(runs)
     approved = {name: run.approved["by"] for run in runs if run.approved for name, one in run.rotations.items() if one.approval}
     window = fleet.catalogue.fleet.window_days
     running = lease.under_way(fleet.settings.state, WALKING)
@@ -61,19 +67,23 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
             waiting, following = _next(standing, running, approved.get(name, ""))
         if ahead and not waiting:
             waiting = f"its date, {created}, lies ahead: a clock was wrong, and its age is not known"
+        exposure = exposed.get(name)
+        if exposure:
+            waiting, following = _emergency(exposure, standing, running, following)
         found.append(
             Status(
                 credential=name,
                 kind=declared.kind,
                 category=declared.category,
                 generation=meta.generation if meta else 0,
-                state=str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
+                state=EMERGENCY if exposure else str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
                 age_days=max(0, (day - created).days) if created else 0,
                 due=(due_window(created, window) if created and not ahead else next_window(day, window)).opens.isoformat(),
                 overdue=overdue,
                 waiting_for=waiting,
                 next=following,
                 retired=seen.get(name),
+                emergency_since=exposure.since if exposure else "",
             )
         )
     return found
@@ -106,6 +116,13 @@ def _next(standing: Standing, running: str, approved: str) -> tuple[str, str]:
     if standing.aborting:
         return "the run that was interrupted", "mycoops abort"
     return f"the run to go on, approved by {approved}" if approved else "the run that was interrupted", "mycoops resume"
+
+
+def _emergency(exposure: Exposure, standing: Standing | None, running: str, following: str) -> tuple[str, str]:
+    """A value that leaked is replaced: by the rotation that is under way, else by one more; that also closes one that waits to be
+    told of it."""
+    under_way = standing and standing.open and (running or standing.state is not State.PROVEN_DEAD)
+    return str(exposure), following if under_way else f"mycoops rotate {exposure.credential}"
 
 
 def verify_log(fleet: Fleet) -> list[Verdict]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from mycoops.checklist import QUARTER_MONTH, Quarter
 from mycoops.errors import ConfigurationError, WrongUsage
+from mycoops.exposure import emergencies
 from mycoops.plan import Held, Plan
 from mycoops.planner import make
 from mycoops.session import Fleet
@@ -41,6 +42,13 @@ def plan(fleet: Fleet, store: Store, chosen: Iterable[str], *, label: str, reaso
         if name not in known:
             raise ConfigurationError(f"{name} has no value in the vault", hint=f"Give it one: `mycoops provide {name}`.")
     return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)
+
+
+def why(fleet: Fleet, chosen: Iterable[str], reason: str) -> str:
+    """The reason of a plan; it names every emergency among the chosen credentials, or of the fleet where none is named."""
+    names = list(chosen) or list(fleet.catalogue.credentials)
+    exposed = emergencies(fleet.runs().values())
+    return "; ".join([reason, *(f"emergency: {name} {exposed[name]}" for name in names if name in exposed)])
 
 
 def preview(fleet: Fleet, chosen: Iterable[str], *, label: str, reason: str) -> tuple[Plan, list[str]]:

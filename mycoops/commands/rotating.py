@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mycoops import account, chain, durable, interrupts, lease, ledger, settings, stale
-from mycoops.commands import planning
+from mycoops import account, interrupts, lease, ledger, settings, stale
+from mycoops.commands import leaking, planning
 from mycoops.commands.checking import refuse
+from mycoops.commands.rendering import opened, render_log
 from mycoops.errors import (
     ConfigurationError,
     ForwardOnly,
     Interrupted,
+    Leaked,
     MycoopsError,
     NotWritten,
     StepFailed,
     WaitingForPerson,
 )
 from mycoops.interrupts import Stop
-from mycoops.journal import Journal, new_path
+from mycoops.journal import Journal
+from mycoops.model import State
 from mycoops.plan import Plan, plan_of
-from mycoops.report import Line, lines, rotation_log
+from mycoops.report import Line, lines
 from mycoops.rotation import abort as going_back
 from mycoops.rotation.context import RESUME, Context, Progress
 from mycoops.rotation.walk import walk
@@ -32,14 +35,15 @@ from mycoops.session import Fleet, Notify, Session, open_session
 class Outcome:
     """What a command did to one run: its lines for the summary, and the failure to raise after it is shown."""
 
-    def __init__(self, path: Path, found: list[Line], starts: int, error: MycoopsError | None) -> None:
+    def __init__(self, path: Path, found: list[Line], starts: int, error: MycoopsError | None, run: ledger.Run) -> None:
         self.journal = path
         self.lines = found
         self.starts = starts
         self.error = error
+        self.run = run
 
 
-GRAVITY = (ForwardOnly, StepFailed, Interrupted, WaitingForPerson)
+GRAVITY = (Leaked, ForwardOnly, StepFailed, Interrupted, WaitingForPerson)
 """How runs can end that did not come to their end, the gravest first."""
 
 
@@ -72,44 +76,53 @@ def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: S
     """Open a journal for the plan and walk it."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
-        refuse_open(fleet, [rotation.credential for rotation in plan.rotations])
+        names = [rotation.credential for rotation in plan.rotations]
+        for path in _nearly_closed(fleet, names):
+            _resume(session, path, token, progress, stop)
+        refuse_open(fleet, names)
         _refuse_outdated(fleet, session, plan)
-        path = new_path(fleet.settings.journals, plan.digest)
-        written = Journal(path, settings.install_key(fleet.settings))
-        facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
-        written.write("opened", plan=plan.as_dict(), **facts)
-        return _walk(session, written, token, progress, stop)
+        return _walk(session, opened(fleet, plan, token), token, progress, stop)
 
 
 def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[Outcome]:
     """Walk every open journal on from where it stands."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "resume") as token, open_session(fleet, notify) as session:
-        found = []
-        for path in _open_journals(fleet):
-            written = Journal(path, settings.install_key(fleet.settings))
-            found.append(_walk(session, written, token, progress, stop, resumed=True))
-        return found
+        return [_resume(session, path, token, progress, stop) for path in _open_journals(fleet)]
+
+
+def _resume(session: Session, path: Path, token: int, progress: Progress, stop: Stop) -> Outcome:
+    written = Journal(path, settings.install_key(session.fleet.settings))
+    _takes_up(session, written)
+    return _walk(session, written, token, progress, stop, resumed=True)
+
+
+def _nearly_closed(fleet: Fleet, chosen: Iterable[str]) -> list[Path]:
+    """The journals of these credentials in which nothing is left but to close, as where somebody had to hear of a leak first."""
+    found = []
+    for path, run in fleet.runs().items():
+        left = {name: standing for name, standing in run.rotations.items() if standing.open}
+        if left.keys() & set(chosen) and all(standing.state is State.PROVEN_DEAD for standing in left.values()):
+            found.append(path)
+    return found
 
 
 def abort(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[str]:
     """Take every open run back, each for itself; returns the credentials. Raises the first failure after the last run."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "abort") as token, open_session(fleet, notify) as session:
-        session.runner.hurry = stop.now
         names: list[str] = []
         failures: list[MycoopsError] = []
         for path in _open_journals(fleet):
             written = Journal(path, settings.install_key(fleet.settings))
+            _takes_up(session, written)
             context = _context(session, written, token, progress)
-            try:
-                names += going_back.abort(context, stop)
-            except Interrupted:
-                raise
-            except (MycoopsError, OSError) as error:
-                failures.append(_told(context.run, error, going_back.AGAIN))
-            finally:
-                failures += _unrendered(fleet)
+            begun = [name for name, standing in context.run.rotations.items() if standing.open]
+            failure = _guarded(session, context, stop, partial(going_back.abort, context, stop), going_back.AGAIN)
+            if isinstance(failure, Interrupted):
+                raise failure
+            failures += [failure] if failure else []
+            names += [name for name in begun if not context.run.rotations[name].open]
         if failures:
             raise failures[0]
         return names
@@ -122,23 +135,50 @@ def _open_journals(fleet: Fleet) -> list[Path]:
     return found
 
 
+def _takes_up(session: Session, written: Journal) -> None:
+    """An earlier process was at this run: whatever it may have left somewhere is searched for too."""
+    if run := ledger.fold(written.records):
+        session.goes_back_to(run.opened, plan_of(run.plan))
+
+
 def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop, *, resumed: bool = False) -> Outcome:
     render = partial(render_log, session.fleet)
     context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render)
-    session.runner.hurry = stop.now
-    before, error = session.runner.starts, None
-    try:
+
+    def act() -> None:
         stale.remember(session.fleet)
         if resumed:
             context.record("resumed", operator=account.here(), token=token)
         walk(context, stop)
-    except (MycoopsError, OSError) as caught:
-        error = _told(context.run, caught, RESUME)
-        error = _cut_off(error) if stop.now() else error
+
+    before = session.runner.starts
+    error = _guarded(session, context, stop, act, RESUME)
+    return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error, context.run)
+
+
+def _guarded(session: Session, context: Context, stop: Stop, act: Callable[[], object], again: str) -> MycoopsError | None:
+    """Act on one run, end with the leak scan, and render the log whatever happens; returns what the command has to fail with."""
+    session.runner.hurry = stop.now
+    error: MycoopsError | None = None
+    try:
+        for step in (act, partial(_searched, context, stop)):
+            try:
+                step()
+            except (MycoopsError, OSError) as caught:
+                told = _told(context.run, caught, again)
+                error = error or (_cut_off(told, again) if stop.now() else told)
     finally:
         unwritten = _unrendered(session.fleet)
-    error = error or next(iter(unwritten), None)
-    return Outcome(written.path, lines(context.run, written.records), session.runner.starts - before, error)
+    leaking.listen(session, context.leaks)
+    return leaking.failure(session.fleet, context.leaks, context.missed, error or next(iter(unwritten), None))
+
+
+def _searched(context: Context, stop: Stop) -> None:
+    """Search for leaks, unless nothing was done since the last time, or there is no time for it."""
+    if stop.now():
+        context.progress.note("stopped at once: not searched for leaks; the next command does it")
+    elif not context.scanned:
+        context.scan()
 
 
 def _told(run: ledger.Run, error: MycoopsError | OSError, following: str) -> MycoopsError:
@@ -162,11 +202,11 @@ def _unrendered(fleet: Fleet) -> list[MycoopsError]:
     return []
 
 
-def _cut_off(error: MycoopsError) -> MycoopsError:
+def _cut_off(error: MycoopsError, again: str) -> MycoopsError:
     """What stopped a run that was told to stop in the middle of a step: not the step, whose outcome nobody has heard."""
     if isinstance(error, Interrupted):
         return error
-    return Interrupted(f"stopped in the middle of a step\n{error.message}", hint="Go on with `mycoops resume`: it asks first.")
+    return Interrupted(f"stopped in the middle of a step\n{error.message}", hint=f"Go on with `{again}`: it asks first.")
 
 
 def _context(session: Session, written: Journal, token: int, progress: Progress) -> Context:
@@ -185,19 +225,6 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
         progress=progress,
         rotator_key=session.rotator_key,
         fingerprint=session.fingerprint,
+        scanner=session.scan,
         others=tuple(other for path, other in session.fleet.runs().items() if path != written.path),
     )
-
-
-def render_log(fleet: Fleet) -> Path:
-    """Render the rotation log from every journal.
-
-    Raises JournalError, leaving the log as it is, where it vouches for something a journal no longer holds, and
-    NotWritten."""
-    entries = []
-    for records, verdict in chain.vouched(fleet.settings):
-        chain.refuse(verdict)
-        if run := ledger.fold(records):
-            entries.append((verdict.path.name, run, str(records[-1]["mac"])))
-    durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
-    return fleet.settings.rotation_log

@@ -23,6 +23,7 @@ from mycoops.rotation.abort import abort
 from mycoops.rotation.context import Context, generations
 from mycoops.rotation.switch import ROTATOR
 from mycoops.rotation.walk import walk
+from mycoops.runner import Outcome
 from mycoops.secret import fingerprint
 from mycoops.vault import Store
 
@@ -66,6 +67,7 @@ class Bench:
         self._kept: dict[tuple[str, int], str] | None = None
         making.first_values(self.catalogue, self.kinds, self.store())
         self.world = World(self.catalogue, self.kinds, self.store, self.records, self.kept)
+        self.scanner: Callable[[], Outcome] = self.world.scan
         making.fill(self.world)
         self.plan = self._open()
         self.world.note = self.clock.tick
@@ -135,6 +137,7 @@ class Bench:
             sleep=self._sleep,
             render=self._render,
             fingerprint=lambda name, number: fingerprint(KEY, name, self.store().secret(name, number)),
+            scanner=lambda: self.scanner(),
         )
 
     def _new_agent(self, run: ledger.Run) -> None:

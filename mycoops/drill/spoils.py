@@ -9,6 +9,7 @@ from mycoops.drill.authorities import Authority, Grant, Tokens
 from mycoops.drill.bench import Bench
 from mycoops.drill.faults import Fault
 from mycoops.drill.truth import FOR_EVER
+from mycoops.model import Leak
 from mycoops.secret import Secret, generate
 
 Act = Callable[[Bench], None]
@@ -175,7 +176,17 @@ def unwritable(bench: Bench) -> None:
 
 def leaking(bench: Bench) -> None:
     """A value shows up in the artifacts of a start."""
-    bench.world.leaks.append("run003/stdout")
+    bench.world.leaks.append(Leak("db", 2, "run003/stdout"))
+
+
+def left_behind(bench: Bench) -> None:
+    """The value in force lies where it must not, and nobody removes it."""
+    bench.world.left.append(Leak("db", 2, "/tmp/left", "h1"))  # noqa: S108 - only a name
+
+
+def unsearched(bench: Bench) -> None:
+    """A host cannot be searched for leaks once."""
+    bench.world.unsearched = 1
 
 
 def refreshed_elsewhere(bench: Bench) -> None:

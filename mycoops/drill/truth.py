@@ -15,6 +15,7 @@ from mycoops.drill.authorities import Authority
 from mycoops.drill.faults import Fault, require
 from mycoops.drill.hosts import Env, Machine
 from mycoops.kinds import Kind
+from mycoops.model import Leak
 from mycoops.vault import Store
 
 FOR_EVER = 10**9
@@ -43,7 +44,7 @@ class Truth:
     dead: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
     uses: dict[str, int] = field(default_factory=dict)
-    leaks: list[str] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
     staged: dict[str, set[str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -54,6 +55,10 @@ class Truth:
     resting: bool = False
     looks: int = FOR_EVER
     """How often a run may look before somebody asks it to stop."""
+    left: list[Leak] = field(default_factory=list)
+    """Where values lie that must not: the leak scan finds them as long as they do."""
+    unsearched: int = 0
+    """How often h1 cannot be searched for leaks."""
     unwritable: int = 0
     """How often the rotation log cannot be written."""
     time: float = 0.0

@@ -37,6 +37,7 @@ def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[st
     for step in (_consumers_back, _next_back, _seen_back, _lists_back, _candidates_dead):
         step(context, _rolling(context, rotations))
         _pause(stop)
+    context.scan()
     for rotation in rotations:
         if not context.standing(rotation.credential).blocked:
             context.forget(rotation)
@@ -45,8 +46,6 @@ def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[st
     if context.run.open:
         raise StepFailed("not everything could be taken back", hint="Mend the cause, then `mycoops abort` again.")
     context.record("finished")
-    if places := ", ".join(sorted(set(context.run.leaks))):
-        raise StepFailed(f"taken back, but a value was found in {places}", hint="Look, and rotate what this run was about.")
     return [rotation.credential for rotation in rotations]
 
 

@@ -14,7 +14,7 @@ from mycoops.items import Items
 from mycoops.journal import Journal
 from mycoops.kinds import Kind
 from mycoops.ledger import Standing
-from mycoops.model import Item, State
+from mycoops.model import Item, Leak, State, Verb
 from mycoops.model import Outcome as Probe
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
@@ -56,6 +56,18 @@ class Context:
     """The credentials whose consumers were all looked at again in this walk."""
     holding: set[tuple[str, str]] = field(default_factory=set)
     """The credentials and services that were seen in this walk to hold the next value."""
+    scanner: Callable[[], Outcome] = Outcome
+    """Searches for leaks the hosts that were spoken to and not searched since, and the control node."""
+    leaks: list[Leak] = field(default_factory=list)
+    """What was found in this walk, told before or not."""
+    missed: dict[str, str] = field(default_factory=dict)
+    """The hosts the last scan could not search, each with the reason."""
+    scanned: bool = False
+    """Whether nothing was done since the last scan."""
+    searched: dict[str, None] = field(default_factory=dict)
+    """Where was searched in this walk, hosts and the control node, for the next record of it."""
+    skipped: dict[str, None] = field(default_factory=dict)
+    """What was not searched there."""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 
@@ -123,13 +135,36 @@ class Context:
         """Carry out items in one start."""
         return self._noted(self.performer.carry_out(items))
 
-    def deliver(self, deliveries: Mapping[str, Request], *, check: bool = False, items: Iterable[Item] = ()) -> Outcome:
-        """Carry out deliveries, one action a host, in one start."""
-        return self._noted(self.performer.carry_out(list(items), deliveries, check=check))
+    def deliver(
+        self, deliveries: Mapping[str, Request], *, check: bool = False, items: Iterable[Item] = (), scan: bool = False
+    ) -> Outcome:
+        """Carry out deliveries, one action a host, in one start; the leak `scan` of the hosts may ride along."""
+        return self._noted(self.performer.carry_out(list(items), deliveries, check=check, scan=scan))
+
+    def is_last(self, move: Move) -> bool:
+        """Whether no host is spoken to after this move."""
+        return [one for one in self.plan.moves if one.verb is not Verb.CLOSE][-1] == move
+
+    def scan(self) -> dict[str, str]:
+        """Search for leaks what was not searched since something was done there; record what was found and what was not searched.
+
+        Returns the hosts that could not be searched, each with the reason."""
+        outcome = self._noted(self.scanner())
+        self.missed, self.scanned = outcome.missed, True
+        self.record("scanned", places=list(self.searched), missed=self.missed, skipped=list(self.skipped))
+        for problem in self.missed.values():
+            self.progress.note(f"not searched for leaks: {problem}")
+        self.searched, self.skipped = {}, {}
+        return self.missed
 
     def _noted(self, outcome: Outcome) -> Outcome:
-        for place in outcome.leaks:
-            self.record("leak", place=place)
+        self.scanned = False
+        self.leaks += [leak for leak in outcome.leaks if leak not in self.leaks]
+        for leak in outcome.leaks:
+            if leak not in self.run.leaks:
+                self.record("leak", credential=leak.credential, generation=leak.generation, host=leak.host, place=leak.place)
+        self.searched |= dict.fromkeys(outcome.searched)
+        self.skipped |= dict.fromkeys(outcome.skipped)
         return outcome
 
     def forget(self, rotation: Rotation) -> None:

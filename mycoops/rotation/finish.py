@@ -1,10 +1,10 @@
-"""The moves around the end of the old value: soak and promote before it, prove and close after it."""
+"""The moves around the end of the old value: soak and promote before it, prove after it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from mycoops.errors import MycoopsError, StepFailed
+from mycoops.errors import StepFailed
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.attest import attest, rehearsal
@@ -95,7 +95,7 @@ def prove(context: Context, move: Move) -> None:
     lists = dict.fromkeys(service for rotation in rotations for service in _verifiers(context, rotation))
     rehearsed = context.requests().for_services(lists)
     asked = [item for group in persist.values() for item in group]
-    probed, answers = probe(context, rotations, asked, rehearsed, passing=_early)
+    probed, answers = probe(context, rotations, asked, rehearsed, passing=_early, scan=context.is_last(move))
     for rotation in rotations:
         problem = (
             _alive(context, rotation, probed[rotation.credential])
@@ -167,35 +167,3 @@ def _undone(context: Context, rotation: Rotation, answers: Answers) -> str:
         evidence = {"path": " ".join(dict.fromkeys(declared.file_of(name).path for name in variables)), "service": service}
         context.fact(rotation.credential, "persisted", outcome="persisted", host=declared.host, evidence=evidence)
     return ""
-
-
-def close(context: Context, move: Move) -> None:
-    """Forget the dead value once its evidence is in the log.
-
-    A rotation whose run leaked stays open until a person was told, because someone has to look."""
-    dead = context.at(move.credentials, State.PROVEN_DEAD)
-    unrendered = _unrendered(context) if dead else ""
-    for rotation in dead:
-        if places := _untold(context, rotation.credential):
-            for place in places:
-                context.fact(rotation.credential, "leak", outcome="found", place=place)
-            context.block(rotation.credential, f"a value was found in {', '.join(places)}: look, resume, and rotate it once more")
-            continue
-        if unrendered:
-            context.block(rotation.credential, unrendered)
-            continue
-        context.forget(rotation)
-        context.state(rotation.credential, State.CLOSED)
-
-
-def _unrendered(context: Context) -> str:
-    try:
-        context.render()
-    except MycoopsError as error:
-        return error.message
-    return ""
-
-
-def _untold(context: Context, credential: str) -> list[str]:
-    told = {fact["place"] for fact in context.standing(credential).facts if fact["fact"] == "leak"}
-    return sorted(set(context.run.leaks) - told)

@@ -44,14 +44,16 @@ def probe(
     *,
     swapped: bool = False,
     passing: Callable[[Rotation], Collection[Standing]] = lambda rotation: (),
+    scan: bool = False,
 ) -> tuple[dict[str, Probed], Answers]:
-    """Probe these rotations' values in one start, `others` along with them; deliveries are only `rehearsed`, in check mode.
+    """Probe these rotations' values in one start, `others` along with them; deliveries are only `rehearsed`, in check mode,
+    and the leak `scan` may ride along.
 
     An answer that did not come is `unreachable`, and so is a value that is not kept, or not yet there. A standing that may be
     `passing`, because an authority takes some time to take in what it was told, is asked for again; so is one that turned
     a login away as too many."""
     rotations = list(rotations)
-    seen, answers = _ask(context, rotations, others, rehearsed or {}, swapped=swapped)
+    seen, answers = _ask(context, rotations, others, rehearsed or {}, swapped=swapped, scan=scan)
     for seconds in PATIENCE:
         again = [r for r in rotations if seen[r.credential].throttled or standing_of(seen[r.credential]) in passing(r)]
         if not again:
@@ -62,11 +64,18 @@ def probe(
 
 
 def _ask(
-    context: Context, rotations: list[Rotation], others: Sequence[Item], rehearsed: Mapping[str, Request], *, swapped: bool
+    context: Context,
+    rotations: list[Rotation],
+    others: Sequence[Item],
+    rehearsed: Mapping[str, Request],
+    *,
+    swapped: bool,
+    scan: bool = False,
 ) -> tuple[dict[str, Probed], Answers]:
     builder = context.items(swapped=swapped)
     items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in rotations}
-    answers = context.deliver(rehearsed, check=True, items=[item for group in items.values() for item in group] + list(others))
+    asked = [item for group in items.values() for item in group]
+    answers = context.deliver(rehearsed, check=True, items=[*asked, *others], scan=scan)
     return {name: _read(context, group, answers) for name, group in items.items()}, answers
 
 

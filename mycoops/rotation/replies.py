@@ -26,10 +26,7 @@ def explain(answers: Outcome, items: Iterable[Item]) -> str:
 
 def silence(answers: Outcome, host: str) -> str:
     """What is known of a host that gave no answer."""
-    if host in answers.unreachable:
-        why = answers.problems.get(host, "")
-        return f"{host} cannot be reached over ssh" + (f": {why}" if why else "")
-    return f"{host}: {answers.problems.get(host, 'no answer')}"
+    return answers.silence(host)
 
 
 def error_text(error: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from mycoops.errors import ForwardOnly, Interrupted, JournalError, StepFailed, W
 from mycoops.ledger import Standing, approve
 from mycoops.model import ORDER, State, Verb
 from mycoops.plan import Move, digest
-from mycoops.rotation import finish, mint, prepare, quarantine, refresh, revoke, switch
+from mycoops.rotation import closing, finish, mint, prepare, quarantine, refresh, revoke, switch
 from mycoops.rotation.context import Context
 
 HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
@@ -26,7 +26,7 @@ HANDLERS: dict[Verb, Callable[[Context, Move], None]] = {
     Verb.REVOKE: revoke.revoke,
     Verb.DROP: revoke.drop,
     Verb.PROVE: finish.prove,
-    Verb.CLOSE: finish.close,
+    Verb.CLOSE: closing.close,
 }
 """What carries out each verb."""
 

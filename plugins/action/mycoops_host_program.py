@@ -52,7 +52,12 @@ class ActionModule(ActionBase):
             worker_of = multiprocessing.parent_process()
             bridge.end_with_parent(worker_of.pid if worker_of else 0)
         interpreter, fence = bridge.python(task_vars.get("ansible_python_interpreter")), bridge.fence_of(task_vars)
-        return bridge.call(program, PLUGINS / "module_utils", request, lambda: self.store(task_vars), self.send, interpreter, fence)
+        store = lambda: self.store(task_vars)  # noqa: E731
+        return bridge.call(program, PLUGINS / "module_utils", request, store, self.send, interpreter, fence, self.prepare)
+
+    def prepare(self, request):
+        """Make of the resolved request what the program gets; the values in it are masked in the reply whatever becomes of them."""
+        return request
 
     def store(self, task_vars):
         """Open the fleet's store with the vault secrets this run was given."""

@@ -82,7 +82,7 @@ def test_env_file_from_check_mode_to_idempotence(fleet: Fleet) -> None:
     assert not (fleet.root / "var").exists()
 
     fleet.speak()
-    done = fleet.run("-vvvvv")
+    done = fleet.run("-vvvvv", "--diff")
     assert "changed=1" in done.stdout
     assert done.stdout.count("spoken") >= 2
     assert fleet.file.read_text() == f"# kept\nTOKEN={fleet.value}\nOTHER=1\nLOG_LEVEL=info\n"

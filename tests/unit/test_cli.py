@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mycoops import cli
-from mycoops.errors import Exit, StepFailed
+from mycoops.errors import Exit, Leaked, StepFailed
+from mycoops.leaks.heard import HEARD
 
 
 def mycoops(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -51,6 +52,21 @@ def test_a_bug_is_placed_and_its_message_is_not_shown(monkeypatch: pytest.Monkey
 def test_a_file_the_system_does_not_give_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(monkeypatch, PermissionError(13, "Permission denied", "/x/run.jsonl")) == Exit.CONFIGURATION
     assert "/x/run.jsonl: Permission denied" in capsys.readouterr().err
+
+
+def test_a_value_among_the_last_lines_fails_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def application() -> None:
+        HEARD.last = lambda: Leaked("a value was printed", hint="replace it") if b"the value" in HEARD.data() else None
+        print("this is the value")
+
+    monkeypatch.setattr(cli, "app", application)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == Exit.LEAK
+    assert "a value was printed" in capsys.readouterr().err
+    assert ended(monkeypatch, StepFailed("something else")) == Exit.FAILED_OLD_INTACT, "the next command begins anew"
 
 
 @pytest.mark.parametrize("arguments", [("rotate",), ("rotate", "db", "--quarter", "Q2")])

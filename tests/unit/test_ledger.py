@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mycoops.ledger import Run, Standing, fold
-from mycoops.model import ORDER, Stage, State
+from mycoops.model import ORDER, Leak, Stage, State
 
 OPENED = {
     "event": "opened",
@@ -160,4 +160,6 @@ def test_the_last_probe_of_a_subject_counts() -> None:
 
 
 def test_leaks_are_the_runs() -> None:
-    assert run({"event": "leak", "place": "run001/stdout"}).leaks == ["run001/stdout"]
+    found = run({"event": "leak", "credential": "db", "generation": 1, "host": "h1", "place": "/tmp/x", "time": "2026"}).leaks
+    assert found == [Leak("db", 1, "/tmp/x", "h1")]
+    assert found[0].time == "2026"

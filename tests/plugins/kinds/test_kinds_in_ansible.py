@@ -15,7 +15,7 @@ from kind_options import table, with_table
 from kind_servers import Postgres, Redis, WebServer
 
 from mycoops import content
-from mycoops.masking import Masker
+from mycoops.leaks.known import Known
 from mycoops.model import Reply
 from mycoops.runner import Environment, Run, Runner
 from mycoops.secret import Secret, generate
@@ -65,7 +65,8 @@ class Fleet:
         paths = {"inventory": self.home / "hosts.yml", "known_hosts": self.home / "known", "password_file": self.home / "password"}
         roles = (content.path("roles"), FIXTURES)
         environment = Environment(self.home, directory, agent_socket=None, forks=1, roles_paths=roles, **paths)
-        runner = Runner(environment, lambda: Masker([*self.values.values()]), lambda host, task: None)
+        known = Known(self.store)
+        runner = Runner(environment, known.masker, lambda host, task: None, known.found)
         outcome = runner.perform(Run(playbook, ("here",), {"mycoops_items": {"here": items}, "mycoops_store": str(self.home)}))
         assert outcome.problems == {}
         assert outcome.leaks == []

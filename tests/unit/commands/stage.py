@@ -25,6 +25,7 @@ class Stage(Bench):
 
     def __init__(self, directory: Path, story: Story) -> None:
         fleet, self.state = directory / "tale", directory / "state"
+        self.went_back: list[tuple[str, int]] = []
         _declare(fleet, story)
         (self.state / "tale").mkdir(parents=True)
         (self.state / "tale" / "vault-password").write_text("anything")
@@ -60,6 +61,9 @@ class Stage(Bench):
             runner=SimpleNamespace(starts=0, hurry=never),
             performer=self.world,
             rotator_key=self._rotator_key,
+            scan=lambda: self.scanner(),
+            goes_back_to=lambda moment, plan: self.went_back.append((moment, len(plan.moves))),
+            search=SimpleNamespace(known=SimpleNamespace(found=lambda data: [])),
             fingerprint=lambda credential, generation: f"{credential}-{generation}",
         )
 

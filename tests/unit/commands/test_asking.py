@@ -14,7 +14,8 @@ from mycoops import cli, sightings
 from mycoops.commands import asking, looking
 from mycoops.commands.looking import Status
 from mycoops.drill.faults import Fault
-from mycoops.errors import Exit, Invalid, StepFailed
+from mycoops.errors import Exit, Invalid, Leaked, StepFailed
+from mycoops.model import Leak
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage
 from tests.unit.commands.test_looking import status
@@ -121,9 +122,10 @@ def test_an_authority_that_does_not_answer_is_told_and_forgets_nothing(rotated: 
 
 
 def test_a_value_in_what_came_back_is_told_as_what_it_is(rotated: Stage) -> None:
-    rotated.world.leaks = ["run001/stdout"]
-    with pytest.raises(StepFailed, match="a value was found in run001/stdout"):
+    rotated.world.leaks = [Leak("db", 2, "run001/stdout")]
+    with pytest.raises(Leaked, match="db: generation 2 was found where it must not be: control node: run001/stdout"):
         ask(rotated)
+    assert status(rotated, "db").state == "EMERGENCY"
 
 
 def test_a_fleet_with_a_mistake_is_not_asked(rotated: Stage) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from mycoops.commands import deploying, planning, rotating
+from mycoops.commands import deploying, looking, planning, rotating
 from mycoops.commands.deploying import Delivered
 from mycoops.drill.faults import Fault
 from mycoops.drill.stories import Story, fleet, use
-from mycoops.errors import ConfigurationError, Interrupted
+from mycoops.errors import ConfigurationError, Interrupted, Leaked
 from mycoops.interrupts import Stop
+from mycoops.model import Leak
+from mycoops.runner import Outcome
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
 
 
 def deploy(made: Stage, **options: object) -> list[Delivered]:
     """One `mycoops deploy`."""
-    return deploying.deploy(made.opened(), lambda *_: None, never, **options)  # type: ignore[arg-type]
+    return deploying.deploy(made.opened(), lambda *_: None, never, **options).hosts  # type: ignore[arg-type]
 
 
 def test_a_deploy_of_what_is_there_changes_nothing(stage: MakeStage) -> None:
@@ -40,14 +42,14 @@ def test_check_mode_tells_and_changes_nothing(stage: MakeStage) -> None:
     made.world.machines["h1"].processes["api"]["DB"] = "started by hand"
     made.world.dead.add("db")
     before = repr(made.world.machines)
-    done = deploying.deploy(made.opened(), lambda *_: None, never, check=True)
+    done = deploying.deploy(made.opened(), lambda *_: None, never, check=True).hosts
     assert [one.restarted for one in done] == [["api"], []]
     assert repr(made.world.machines) == before
 
 
 def test_a_redeploy_restarts_what_already_holds_its_value(stage: MakeStage) -> None:
     made = stage("O1-slots")
-    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db")
+    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db").hosts
     assert [one.restarted for one in done] == [["api"], ["blue", "green"]]
     assert [one.changed for one in done] == [False, False]
 
@@ -61,20 +63,57 @@ def test_every_host_answers_for_itself(stage: MakeStage) -> None:
     ]
 
 
-def test_a_leak_of_a_deploy_is_told(stage: MakeStage) -> None:
+def test_a_leak_of_a_deploy_is_told_and_has_a_journal_of_its_own(stage: MakeStage) -> None:
     made = stage("O1-slots")
-    made.world.leaks = ["run001/stdout"]
-    assert {one.error for one in deploy(made)} == {"a value was found in run001/stdout: look, and rotate it"}
+    made.scanner = lambda: Outcome(leaks=[Leak("db", 1, "/tmp/left", "h1")])
+    done = deploying.deploy(made.opened(), lambda *_: None, never)
+    assert [one.error for one in done.hosts] == ["", ""]
+    assert isinstance(done.error, Leaked)
+    assert "db: generation 1 was found where it must not be: h1: /tmp/left" in done.error.message
+    assert "`mycoops rotate db`" in done.error.hint
+    (run,) = made.opened().runs().values()
+    assert (run.leaks, run.rotations, run.open, bool(run.finished)) == ([Leak("db", 1, "/tmp/left", "h1")], {}, False, True)
+    assert "- LEAK: db generation 1: h1: /tmp/left" in made.opened().settings.rotation_log.read_text()
+    assert [verdict.state for verdict in looking.verify_log(made.opened())] == ["intact"]
+
+
+def test_a_deploy_without_a_leak_opens_no_journal(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    assert deploying.deploy(made.opened(), lambda *_: None, never).error is None
+    assert made.journals == []
+
+
+def test_a_host_that_was_not_searched_is_not_called_done(stage: MakeStage) -> None:
+    made = stage("O1-slots")
+    made.scanner = lambda: Outcome(missed={"h2": "h2 cannot be reached over ssh"})
+    assert [(one.host, one.error) for one in deploy(made)] == [
+        ("h1", ""),
+        ("h2", "not searched for leaks: h2 cannot be reached over ssh"),
+    ]
+
+
+def test_the_scan_rides_along_with_the_last_wave(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage(pair("web"))
+    rides: list[object] = []
+    carry_out = made.world.carry_out
+
+    def watched(items: object, deliveries: object, **options: object) -> object:
+        rides.append(options["scan"])
+        return carry_out(items, deliveries, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(made.world, "carry_out", watched)
+    deploy(made)
+    assert rides == [False, True]
 
 
 def test_a_service_that_somebody_has_to_restart_is_not_called_proven(stage: MakeStage) -> None:
     by_hand = pair("")
     services = {name: one.model_copy(update={"apply": "none"}) for name, one in by_hand.catalogue.services.items()}
     made = stage(Story("by hand", by_hand.catalogue.model_copy(update={"mycoops_services": services})))
-    assert [one.error for one in deploying.redeploy(made.opened(), lambda *_: None, never, "db")] == ["", ""]
+    assert [one.error for one in deploying.redeploy(made.opened(), lambda *_: None, never, "db").hosts] == ["", ""]
     made.world.dead.add("db")
     made.world.machines["h2"].processes["green"]["DB"] = made.store().secret("db", 1).reveal()[::-1]
-    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db")
+    done = deploying.redeploy(made.opened(), lambda *_: None, never, "db").hosts
     assert [one.error for one in done] == [
         "",
         "green: written, but no process is seen to run on it: restart by hand, and deploy again",

@@ -11,8 +11,9 @@ from mycoops.commands import planning, rotating
 from mycoops.drill.faults import Fault
 from mycoops.drill.points import Crash
 from mycoops.drill.stories import Story, fleet, use
-from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Locked, StepFailed, WaitingForPerson
+from mycoops.errors import ConfigurationError, ForwardOnly, Interrupted, Leaked, Locked, StepFailed, WaitingForPerson
 from mycoops.interrupts import Stop
+from mycoops.ledger import Run
 from mycoops.model import State
 from mycoops.plan import Plan
 from tests.unit.commands.conftest import MakeStage
@@ -253,7 +254,7 @@ def test_ctrl_c_in_a_long_soak_stops_there_and_resume_goes_on(stage: MakeStage, 
         outcome = rotate(made)
     assert soaking
     assert isinstance(outcome.error, Interrupted)
-    assert made.records()[-1]["event"] == "interrupted"
+    assert [record["event"] for record in made.records()[-2:]] == ["interrupted", "scanned"]
     assert set(states(made).values()) == {State.SOAKING}
     assert resume(made)[0].error is None
     assert set(states(made).values()) == {State.CLOSED}
@@ -291,9 +292,11 @@ def test_told_to_stop_in_the_middle_of_a_step_a_run_is_interrupted_not_failed(st
 def test_of_several_runs_the_gravest_end_is_the_commands(stage: MakeStage) -> None:
     path = stage().fleet
     ends = [WaitingForPerson("a person"), Interrupted("stopped"), ForwardOnly("past it"), StepFailed("old intact"), None]
-    assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends]) is ends[2]
-    assert rotating.gravest([rotating.Outcome(path, [], 0, end) for end in ends[:2]]) is ends[1]
-    assert rotating.gravest([rotating.Outcome(path, [], 0, None)]) is None
+    leak = Leaked("a value was found")
+    assert rotating.gravest([rotating.Outcome(path, [], 0, end, Run({}, {})) for end in [*ends, leak]]) is leak
+    assert rotating.gravest([rotating.Outcome(path, [], 0, end, Run({}, {})) for end in ends]) is ends[2]
+    assert rotating.gravest([rotating.Outcome(path, [], 0, end, Run({}, {})) for end in ends[:2]]) is ends[1]
+    assert rotating.gravest([rotating.Outcome(path, [], 0, None, Run({}, {}))]) is None
 
 
 def test_nothing_is_closed_before_its_evidence_is_in_the_log(stage: MakeStage) -> None:

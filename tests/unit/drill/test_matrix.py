@@ -45,7 +45,7 @@ def _no_revocation(patch: pytest.MonkeyPatch) -> None:
 
 
 def _dead_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(walk.finish, "close", lambda *_: None)
+    patch.setattr(walk.closing, "close", lambda *_: None)
     patch.setitem(walk.HANDLERS, walk.Verb.CLOSE, lambda *_: None)
 
 

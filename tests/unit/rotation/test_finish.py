@@ -129,20 +129,6 @@ def test_a_path_that_accepts_anything_proves_nothing(bench: MakeBench) -> None:
     made.over()
 
 
-def test_a_leak_is_told_once_and_survives_the_process_that_saw_it(bench: MakeBench) -> None:
-    made = bench("O1-slots")
-    made.world.leaks = ["run003/stdout"]
-    made.crash("after the record state db ACTIVATED")
-    error = made.walk()
-    assert isinstance(error, ForwardOnly)
-    assert "a value was found in run003/stdout" in str(error)
-    assert made.standing("db").state is State.PROVEN_DEAD
-    assert made.store().pending("db") == [1, 2]
-    assert made.walk() is None
-    assert [fact["place"] for fact in made.standing("db").facts if fact["fact"] == "leak"] == ["run003/stdout"]
-    made.over()
-
-
 def test_a_fleet_of_nothing_is_over_at_once(bench: MakeBench) -> None:
     made = bench(Story("none", fleet({}, {})))
     assert made.walk() is None

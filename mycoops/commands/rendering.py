@@ -1,0 +1,33 @@
+"""Opens journals, and renders the rotation log from them: not where it would vouch for less than before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mycoops import account, chain, durable, ledger, settings
+from mycoops.journal import Journal, new_path
+from mycoops.plan import Plan
+from mycoops.report import rotation_log
+from mycoops.session import Fleet
+
+
+def opened(fleet: Fleet, plan: Plan, token: int) -> Journal:
+    """Open a journal for a plan. Raises NotWritten."""
+    written = Journal(new_path(fleet.settings.journals, plan.digest), settings.install_key(fleet.settings))
+    facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
+    written.write("opened", plan=plan.as_dict(), **facts)
+    return written
+
+
+def render_log(fleet: Fleet) -> Path:
+    """Render the rotation log from every journal.
+
+    Raises JournalError, leaving the log as it is, where it vouches for something a journal no longer holds, and
+    NotWritten."""
+    entries = []
+    for records, verdict in chain.vouched(fleet.settings):
+        chain.refuse(verdict)
+        if run := ledger.fold(records):
+            entries.append((verdict.path.name, run, str(records[-1]["mac"])))
+    durable.replace(fleet.settings.rotation_log, rotation_log(entries).encode(), 0o644)
+    return fleet.settings.rotation_log
