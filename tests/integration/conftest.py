@@ -28,6 +28,7 @@ ORDER = (
     "drill",
     "approval",
     "sightings",
+    "leaks",
     "own_kind",
     "log",
     "silence",

@@ -108,6 +108,8 @@ class Lab:
     said: list[Done] = field(default_factory=list)
     values: Values = field(init=False)
     sampler: processes.Sampler = field(default_factory=processes.Sampler)
+    spoilt: set[tuple[str, int]] = field(default_factory=set)
+    """The generations that a test has put where they must not be."""
 
     def __post_init__(self) -> None:
         self.name = self.fleet.name

@@ -31,7 +31,7 @@ def values(lab: Lab) -> Canary:
     """Every value there was in this session, and the vault's password; at least one rotation has been watched."""
     if not lab.values.seen or not lab.sampler.seen or len({number for _, number in lab.values.seen}) < 2:
         lab.run("rotate", "redis_mas", "mindex_service_token", "--yes")
-    texts = [value.text for value in lab.values.seen.values()]
+    texts = [value.text for label, value in lab.values.seen.items() if label not in lab.spoilt]
     assert len(texts) > len(lab.current())
     return Canary([*texts, lab.values.password])
 
