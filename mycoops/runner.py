@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +17,7 @@ from typing import Any
 
 import ansible_runner
 
-from mycoops import content
+from mycoops import children, content
 from mycoops.masking import Masker
 from mycoops.model import Leak, Reply
 
@@ -25,16 +25,20 @@ RUN_DIRECTORY = "the directory of this run"
 """How a place in a session's private directory is told: its name is another one each time."""
 GRACE_SECONDS = 10
 """How long a playbook has to end after SIGINT before its group is killed."""
+ROOM, TIGHT = 1 << 20, 1 << 16
+"""Bytes that have to be free in memory to start a playbook, and for it to go on: without room for its events it waits for ever."""
 ALIVE_SECONDS = 15
 """How often a connection asks whether its host is still there; one that stays silent three times is given up."""
 BROKE_OFF = "the connection broke off; how far its order came is not known"
 REASONS = {
     r"HOST IDENTIFICATION HAS CHANGED|Host key verification failed": "its host key is not the known one; nothing was sent to it",
+    r"No space left on device": "the run's private directory, on this machine, has no space left",
+    r"too long for Unix domain socket": "the run's private directory has too long a path for a socket: XDG_RUNTIME_DIR",
     r"Permission denied": "it refuses the rotator's login",
     r"Could not resolve hostname": "its name is not known",
     r"Connection refused": "nobody listens there",
     r"Broken pipe|Connection reset|closed by|Shared connection": BROKE_OFF,
-    r"[Tt]imed out|Timeout, server|No route to host|Network is unreachable": "it does not answer",
+    r"[Tt]imed out|Timeout, server|Timeout \(\d+s\)|No route to host|Network is unreachable": "it does not answer",
 }
 """What ssh says of a connection that failed, the gravest first, and what that means."""
 
@@ -142,7 +146,7 @@ class Runner:
         self._masker = masker
         self._notify = notify
         self._find = find
-        self._pid = 0
+        self._before: set[int] = set()
         self._stopping_since = 0.0
         self.hurry: Callable[[], bool] = lambda: False
         """Asked while a playbook runs: whether to end it at once."""
@@ -151,14 +155,16 @@ class Runner:
     def perform(self, run: Run) -> Outcome:
         """Start the playbook and wait for it. An exception out of the runner means *unknown*, so it becomes no reply at all."""
         self.starts += 1
-        self._pid, self._stopping_since = 0, 0.0
+        self._before, self._stopping_since = children.living(), 0.0
         outcome, masker, began = Outcome(), self._masker(), time.monotonic()
-        private, before = self._environment.directory / f"run{self.starts:03d}", _children()
+        private = self._environment.directory / f"run{self.starts:03d}"
         try:
+            _require_room(self._environment.directory, ROOM)
             status = self._started(run, private, lambda event: self._event(event, outcome, masker))
+            _require_room(self._environment.directory, TIGHT)
         except Exception as error:
             status = _why(error)
-            _end(_children() - before)
+        children.end(children.living() - self._before, GRACE_SECONDS)
         outcome.seconds = time.monotonic() - began
         self._judge(run, outcome, status)
         self._search(private, outcome)
@@ -195,7 +201,6 @@ class Runner:
 
     def _event(self, event: dict[str, Any], outcome: Outcome, masker: Masker) -> bool:
         try:
-            self._pid = int(event.get("pid") or self._pid)
             self._take(masker.scrub(event), outcome)
         except Exception as error:
             outcome.problems["controller"] = f"an event could not be read ({type(error).__name__})"
@@ -218,12 +223,12 @@ class Runner:
                 outcome.problems[host] = str(result.get("msg", "failed"))[:300]
 
     def _cancelled(self) -> bool:
-        if not self.hurry():
+        if not (self.hurry() or _free(self._environment.directory) < TIGHT):
             return False
         if not self._stopping_since:
             self._stopping_since = time.monotonic()
-            if self._pid:
-                _interrupt(self._pid)
+            for pid in children.living() - self._before:
+                children.interrupt(pid)
         return time.monotonic() - self._stopping_since > GRACE_SECONDS
 
     def close(self) -> None:
@@ -232,42 +237,22 @@ class Runner:
             subprocess.run(["ssh", "-q", "-o", f"ControlPath={socket}", "-O", "exit", "-"], capture_output=True, check=False)
 
 
+def _free(directory: Path) -> int:
+    """Bytes that can still be written in a directory; as good as none where no more files can be made."""
+    found = os.statvfs(directory)
+    return 0 if found.f_files and not found.f_favail else found.f_bavail * found.f_frsize
+
+
+def _require_room(directory: Path, size: int) -> None:
+    if _free(directory) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
+
+
 def _why(error: Exception) -> str:
     """What kept a playbook from being started or heard to its end; of an error of the system its words, else its type alone."""
     if isinstance(error, OSError):
         return f"{error.filename or 'the private directory of the run'}: {error.strerror}"
     return type(error).__name__
-
-
-def _children() -> set[int]:
-    """The processes that this one has started and not seen end."""
-    return {int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
-
-
-def _end(pids: set[int]) -> None:
-    """End playbooks that nobody listens to any more, before another one is started beside them."""
-    for pid in pids:
-        _interrupt(pid)
-    deadline = time.monotonic() + GRACE_SECONDS
-    for pid in pids:
-        while _lives(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        return False
-
-
-def _interrupt(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGINT)
-    except ProcessLookupError:
-        return
 
 
 def _write_settings(private: Path, run: Run) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist dual errors leaks.processes masking model role_docs secret ssh_login yaml_nodes
+    account checklist children dual errors leaks.processes masking model role_docs secret ssh_login yaml_nodes
   < durable
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict

@@ -33,8 +33,8 @@ def small_disk(path: Path, spare: int) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(there)
-        shutil.copytree(path, there)
-        _run("umount", str(path))
+        shutil.copytree(path, there, ignore=shutil.ignore_patterns("mycoops-*"))
+        _run("umount", "--lazy", str(path))
         shutil.copytree(there, path, dirs_exist_ok=True)
         shutil.rmtree(there)
 

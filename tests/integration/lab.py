@@ -134,11 +134,11 @@ class Lab:
         own = {"HOME": str(self.home), "MYCOOPS_FLEET": str(fleet or self.fleet), "MYCOOPS_STATE": str(state or self.state_root)}
         return {**kept, **own, "XDG_CACHE_HOME": cache}
 
-    def begin(self, *arguments: str, fleet: Path | None = None, state: Path | None = None, login: str = "") -> Running:
+    def begin(self, *arguments: str, fleet: Path | None = None, state: Path | None = None, login: str = "", **more: str) -> Running:
         """Start `mycoops` with these arguments, for another copy of the fleet or from another control node where one is named;
-        `login` is the account that somebody came in with, before sudo."""
+        `login` is the account that somebody came in with, before sudo, `more` are variables of the environment."""
         before = ["sh", "-c", AS, "sh", str(pwd.getpwnam(login).pw_uid)] if login else []
-        return Running(self, [*before, str(MYCOOPS), *arguments], arguments, self.environment(fleet, state))
+        return Running(self, [*before, str(MYCOOPS), *arguments], arguments, {**self.environment(fleet, state), **more})
 
     def begin_under_traffic(self, report: Path, *arguments: str) -> Running:
         """The same while every service is asked all the time."""

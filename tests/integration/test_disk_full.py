@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from tests.integration import promises
-from tests.integration.faults import inside, remount, small_disk, small_disk_on
+from tests.integration.faults import inside, last_move, remount, small_disk, small_disk_on
 from tests.integration.lab import Lab
 
 ENV = "/home/mycosoft/mycosoft/mas"
@@ -46,3 +52,25 @@ def test_a_full_and_then_read_only_disk_of_a_host(lab: Lab) -> None:
         inside(mas, "mount", "-o", "remount,rw", ENV)
         lab.run("resume")
     promises.rotated(lab, before, lab.current(), ["postgresql_mas", "redis_mindex"])
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A place with a short path: ssh's sockets lie there too."""
+    place = Path(tempfile.mkdtemp(prefix="m"))
+    yield place
+    place.rmdir()
+
+
+def test_a_memory_file_system_that_fills_up_in_the_middle(lab: Lab, memory: Path) -> None:
+    """Without room for its events a playbook would wait for ever."""
+    before = lab.current()
+    with small_disk(memory, spare=1100):
+        done = lab.begin("rotate", "redis_mindex", "--yes", XDG_RUNTIME_DIR=str(memory)).end()
+        assert done.status == 4, done.told
+        assert "No space left on device" in done.stderr, done.told
+        assert last_move(done) != "preflight", done.told
+        assert list(memory.iterdir()) == []
+    promises.accepted(lab, [before["redis_mindex"]])
+    lab.run("resume")
+    promises.rotated(lab, before, lab.current(), ["redis_mindex"])
