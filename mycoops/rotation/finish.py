@@ -32,7 +32,7 @@ FAULT = "This is a fault of mycoops, and nothing was changed: keep the journal, 
 def soak(context: Context, move: Move) -> None:
     """Wait until nobody uses the old value any more: count it where the authority can, and look at every consumer again.
 
-    The new value is asked for once more too: what was accepted before the switch may have been lost since."""
+    Where the old one is revoked after it, the new value is asked for once more: it may have been lost since the switch."""
     for rotation in context.at(move.credentials, State.SWITCHED):
         context.state(rotation.credential, State.SOAKING)
     rotations = [r for r in context.at(move.credentials, State.SOAKING) if not context.standing(r.credential).soaked]
@@ -41,11 +41,12 @@ def soak(context: Context, move: Move) -> None:
     context.sleep(max(_seconds(context, rotation) for rotation in rotations))
     waiting = {r.credential: r for r in rotations if context.kind(r.credential).counts(r.from_principal, r.to_principal)}
     problems = dict.fromkeys(waiting, "")
+    overlapping = [rotation for rotation in rotations if rotation.overlap.two_valid]
     seen: dict[str, Probed] = {}
     for attempt in range(DRAIN_ATTEMPTS):
         items = {name: context.items().entry(rotation, "drain") for name, rotation in waiting.items()}
         asked = [item for group in items.values() for item in group]
-        found, answers = probe(context, () if seen else rotations, asked, rehearsal(context, rotations))
+        found, answers = probe(context, () if seen else overlapping, asked, rehearsal(context, rotations))
         seen |= found
         problems = {name: _in_use(answers, group) for name, group in items.items()}
         waiting = {name: rotation for name, rotation in waiting.items() if problems[name]}
@@ -55,7 +56,8 @@ def soak(context: Context, move: Move) -> None:
     for name in waiting:
         context.block(name, problems[name])
     idle = [rotation for rotation in rotations if rotation.credential not in waiting]
-    for rotation in attest(context, accepted(context, idle, seen), answers):
+    fine = accepted(context, [r for r in idle if r in overlapping], seen) + [r for r in idle if r not in overlapping]
+    for rotation in attest(context, fine, answers):
         context.fact(rotation.credential, "soaked", outcome="no use seen", generation=rotation.from_generation)
 
 
