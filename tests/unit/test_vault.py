@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import yaml
@@ -160,6 +164,61 @@ def test_a_promotion_cut_off_anywhere_loses_nothing(
     again.promote("db", 2)
     assert fresh(store).meta("db").generation == 2  # type: ignore[union-attr]
     assert fresh(store).secret("db", 1).same_as(old)
+
+
+def killed_at(number: int, act: Callable[[], None]) -> bool:
+    """Let another process do something and kill it, as by SIGKILL, at one of its system calls; whether it came that far."""
+    child = os.fork()
+    if not child:
+        left = number
+
+        def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any, **named: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if not left:
+                    if real is written:
+                        real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*arguments, **named)
+
+            return call
+
+        written = os.write
+        for name in ("open", "write", "fchmod", "fsync", "replace", "close"):
+            setattr(os, name, dying(getattr(os, name)))
+        try:
+            act()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_promotion_killed_at_any_system_call_leaves_a_whole_vault(store: Store, tmp_path: Path) -> None:
+    """Half of a vault cannot be: what was on its way lies beside it, is no entry of anything, and goes with the next write."""
+    old, new = store.secret("db", 1), generate("token")
+    store.put_pending("db", 2, "b", new)
+    seen: set[int] = set()
+    for number in range(1, 60):
+        came = killed_at(number, lambda: fresh(store).promote("db", 2))
+        again = fresh(store)
+        meta = again.meta("db")
+        assert meta
+        seen.add(meta.generation)
+        assert again.secret("db", 1).same_as(old)
+        assert again.secret("db", 2).same_as(new)
+        assert {name for name, _, _ in again.secrets()} == {"db", "token"}
+        if not came:
+            break
+        again.promote("db", 2)
+        again.promote("db", 1)
+        for name in ("pending", "group_vars/all"):
+            assert not [path for path in (tmp_path / name).iterdir() if path.name.endswith(".new")]
+        assert again.pending("db") == [1, 2]
+        again.drop_pending("db", 1)
+    assert number > 12
+    assert seen == {1, 2}
 
 
 def test_a_write_changes_one_entry_only(store: Store) -> None:
