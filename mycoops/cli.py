@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drill, cli_lab, interrupts
+from mycoops import cli_approve, cli_crash, cli_drill, cli_lab, cli_log, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
-from mycoops.commands import asking, checking, deploying, looking, planning, providing, rendering, rotating, starting
+from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
 from mycoops.leaks.heard import HEARD, listen
@@ -33,9 +33,8 @@ app = typer.Typer(
     "130 interrupted",
 )
 app.add_typer(cli_lab.app, name="lab")
+app.add_typer(cli_log.app, name="log")
 app.command("drill")(cli_drill.drill)
-log_app = typer.Typer(invoke_without_command=True, help="Show the rotation log; `verify` checks the journals behind it.")
-app.add_typer(log_app, name="log")
 
 
 def _version(wanted: bool) -> None:
@@ -239,24 +238,6 @@ def status(
 def calendar(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     """Show the next rotation windows and who owns them."""
     answers.calendar(looking.calendar(open_fleet(fleet)), as_json=as_json)
-
-
-@log_app.callback()
-def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Show the rotation log."""
-    context.obj = fleet
-    if context.invoked_subcommand is None:
-        opened = open_fleet(fleet)
-        answers.log(rendering.render_log(opened), opened, as_json=as_json)
-
-
-@log_app.command("verify")
-def log_verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Check every journal, offline: intact, torn, tampered, foreign (another key), shortened or missing."""
-    found = looking.verify_log(open_fleet(fleet or context.obj))
-    answers.verdicts(found, as_json=as_json)
-    if any(verdict.state not in ("intact", "torn") for verdict in found):
-        raise typer.Exit(Exit.FINDINGS)
 
 
 def main() -> None:

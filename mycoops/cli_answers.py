@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from mycoops.cli_print import out, print_json, table
 from mycoops.commands.deploying import Deployed
 from mycoops.commands.looking import Status, Window
 from mycoops.commands.providing import Provided
@@ -28,36 +27,12 @@ from mycoops.session import Fleet
 from mycoops.sightings import Seen
 
 SEEN = ", every old value of them seen refused"
-PLAIN_WIDTH = 160
-"""Columns of a table that does not go to a terminal."""
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
-
-
-out = _console()
-
-
-def _json(data: Any) -> None:
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
-    """Print a table; cells are texts, not markup."""
-    made = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*(escape(str(cell)) for cell in row))
-    console.print(made)
 
 
 def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> None:
     """`check`."""
     if as_json:
-        _json([asdict(finding) for finding in found])
+        print_json([asdict(finding) for finding in found])
         return
     for finding in found:
         out.print(
@@ -88,7 +63,7 @@ def delivered(deployed: Deployed, *, as_json: bool, check: bool) -> None:
     """`deploy` and `redeploy`."""
     done = deployed.hosts
     if as_json:
-        _json([asdict(one) for one in done])
+        print_json([asdict(one) for one in done])
     else:
         rows = []
         for one in done:
@@ -119,7 +94,7 @@ def made(paths: list[Path]) -> None:
 def provided(kept: Provided, *, as_json: bool) -> None:
     """`provide`."""
     if as_json:
-        _json(asdict(kept))
+        print_json(asdict(kept))
     else:
         slot = f", slot {kept.slot}" if kept.slot else ""
         out.print(f"{kept.credential}: generation {kept.generation}{slot}, encrypted\n→ {kept.next}", highlight=False)
@@ -128,7 +103,7 @@ def provided(kept: Provided, *, as_json: bool) -> None:
 def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
     """`plan`."""
     if as_json:
-        _json(made.as_dict())
+        print_json(made.as_dict())
         return
     console.print(f"[bold]{made.label}[/] {made.reason} · digest {made.digest}", highlight=False)
     rows = [
@@ -169,7 +144,7 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
     """`rotate` and `resume`."""
     log, exposed = fleet.settings.rotation_log, exposures(fleet.runs().values())
     if as_json:
-        _json(
+        print_json(
             [
                 {
                     "journal": str(one.journal),
@@ -225,7 +200,7 @@ def _exposures(done: Outcome, exposed: list[Exposure]) -> list[Exposure]:
 def aborted(names: list[str], *, as_json: bool) -> None:
     """`abort`."""
     if as_json:
-        _json({"aborted": names})
+        print_json({"aborted": names})
     else:
         out.print(f"taken back: {', '.join(names)}; every old value works", highlight=False, soft_wrap=True)
 
@@ -233,7 +208,7 @@ def aborted(names: list[str], *, as_json: bool) -> None:
 def status(found: list[Status], *, as_json: bool) -> None:
     """`status`."""
     if as_json:
-        _json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
         return
     rows = [
         (
@@ -268,7 +243,7 @@ def _sighted(old: Seen | None) -> list[str]:
 def calendar(found: list[Window], *, as_json: bool) -> None:
     """`calendar`."""
     if as_json:
-        _json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
         return
     table(
         ("quarter", "opens", "closes", "owner", "credentials"),
@@ -279,7 +254,7 @@ def calendar(found: list[Window], *, as_json: bool) -> None:
 def log(path: Path, fleet: Fleet, *, as_json: bool) -> None:
     """`log`."""
     if as_json:
-        _json(
+        print_json(
             {
                 "log": str(path),
                 "runs": [{"journal": str(name), "plan": run.plan["label"], "open": run.open} for name, run in fleet.runs().items()],
@@ -292,7 +267,7 @@ def log(path: Path, fleet: Fleet, *, as_json: bool) -> None:
 def verdicts(found: list[Verdict], *, as_json: bool) -> None:
     """`log verify`."""
     if as_json:
-        _json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
     else:
         table(("journal", "chain", "records", "line"), [(one.path.name, one.state, one.records, one.line or "") for one in found])
 
@@ -300,6 +275,6 @@ def verdicts(found: list[Verdict], *, as_json: bool) -> None:
 def lab(hosts: list[LabHost], *, as_json: bool) -> None:
     """`lab up` and `lab status`."""
     if as_json:
-        _json([asdict(host) for host in hosts])
+        print_json([asdict(host) for host in hosts])
     else:
         table(("host", "state", "ssh port", "services"), [(h.name, h.state, h.ssh_port, ", ".join(h.services)) for h in hosts])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
+from mycoops.cli_print import out, print_json, table
 from mycoops.commands import approving
 from mycoops.commands.approving import Approval
 from mycoops.session import open_fleet
@@ -28,10 +27,10 @@ def approve(digest: DigestArgument, yes: YesOption = False, fleet: FleetOption =
         agree("Approve this?")
     done = approving.approve(opened, digest)
     if as_json:
-        typer.echo(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+        print_json(asdict(done))
     else:
         names = ", ".join(part.credential for part in done.parts)
-        answers.out.print(f"approved by {escape(done.by)}: {names}\n→ {done.next}", highlight=False, soft_wrap=True)
+        out.print(f"approved by {escape(done.by)}: {names}\n→ {done.next}", highlight=False, soft_wrap=True)
 
 
 def show(asked: Approval, console: Console) -> None:
@@ -42,5 +41,5 @@ def show(asked: Approval, console: Console) -> None:
         (part.credential, part.overlap, f"{part.from_generation} → {part.to_generation}", part.state, ", ".join(part.services))
         for part in asked.parts
     ]
-    answers.table(("credential", "class", "generation", "state", "used by"), rows, console)
+    table(("credential", "class", "generation", "state", "used by"), rows, console)
     console.print(f"no way back from: {', '.join(asked.forward_only)}", highlight=False, soft_wrap=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from mycoops import cli_answers as answers
 from mycoops import cli_completion as completion
 from mycoops.cli_options import FleetOption, JsonOption, errors
+from mycoops.cli_print import print_json, table
 from mycoops.commands import drilling, drilling_lab
 from mycoops.commands.drilling import Class, Report
 from mycoops.commands.drilling_lab import LabReport
@@ -59,9 +58,9 @@ def _show(report: Report, *, as_json: bool) -> None:
         rows = [{**asdict(row), "sites": sorted(map(str, row.sites))} for row in report.rows]
         classes = [asdict(one) for one in report.classes]
         told = {"clean": report.clean, "classes": classes, "trials": rows, "effects": report.effects, "missed": report.missed}
-        typer.echo(json.dumps({**told, "seconds": round(report.seconds, 1)}, indent=2))
+        print_json({**told, "seconds": round(report.seconds, 1)})
         return
-    answers.table(HEADINGS, [_line(one) for one in report.classes])
+    table(HEADINGS, [_line(one) for one in report.classes])
     kills = sum(row.kills for row in report.rows)
     covered = "" if report.missed is None else f"; {report.effects - len(report.missed)} of {report.effects} effects interrupted"
     typer.echo(f"{kills} kills in {report.seconds:.0f} s{covered}")
@@ -73,7 +72,7 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 def _show_lab(report: LabReport, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     else:
         cut = f"; the cut took {min(report.cut)} to {max(report.cut)} ms" if report.cut else ""
         came_to = f"{len(report.kills)} kills, {len(report.findings)} findings{cut}; {report.seconds:.0f} s"

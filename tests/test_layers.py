@@ -46,8 +46,9 @@ ORDER = """
   < commands.asking commands.deploying commands.labbing commands.rotating
   < commands.approving commands.dying
   < commands.drilling_lab
-  < cli_answers cli_completion cli_crash cli_options
-  < cli_approve cli_drill cli_lab
+  < cli_completion cli_crash cli_options cli_print
+  < cli_answers cli_approve cli_drill
+  < cli_lab cli_log
   < cli
 """
 """Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
@@ -62,8 +63,8 @@ ONLY_IN = {
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory", "drill.cipher"},
     "paramiko": {"ssh_login"},
-    "typer": {"cli", "cli_approve", "cli_drill", "cli_lab", "cli_answers", "cli_completion", "cli_options"},
-    "rich": {"cli", "cli_approve", "cli_answers", "cli_crash", "cli_options", "display"},
+    "typer": {"cli", "cli_approve", "cli_drill", "cli_lab", "cli_log", "cli_answers", "cli_completion", "cli_options", "cli_print"},
+    "rich": {"cli", "cli_approve", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"] | ONLY_IN["typer"]

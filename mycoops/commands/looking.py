@@ -54,8 +54,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     approved = {name: run.approved["by"] for run in runs if run.approved for name, one in run.rotations.items() if one.approval}
     window = fleet.catalogue.fleet.window_days
     running = lease.under_way(fleet.settings.state, WALKING)
-    told = sightings.load(fleet.settings.state)
-    seen = {one.credential: known for one in retired(fleet) if (known := sightings.of(told, one))}
+    seen = _still_tried(fleet)
     found = []
     for name, declared in fleet.catalogue.credentials.items():
         meta, standing = store.meta(name), standings.get(name)
@@ -67,8 +66,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
             waiting, following = _next(standing, running, approved.get(name, ""))
         if ahead and not waiting:
             waiting = f"its date, {created}, lies ahead: a clock was wrong, and its age is not known"
-        exposure = exposed.get(name)
-        if exposure:
+        if exposure := exposed.get(name):
             waiting, following = _emergency(exposure, standing, running, following)
         found.append(
             Status(
@@ -87,6 +85,12 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
             )
         )
     return found
+
+
+def _still_tried(fleet: Fleet) -> dict[str, Seen]:
+    """By credential, who was last seen trying an old value of it."""
+    told = sightings.load(fleet.settings.state)
+    return {one.credential: known for one in retired(fleet) if (known := sightings.of(told, one))}
 
 
 def retired(fleet: Fleet) -> list[Retired]:

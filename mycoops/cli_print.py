@@ -1,0 +1,38 @@
+"""How answers are printed on stdout: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+PLAIN_WIDTH = 160
+"""Columns of a table that does not go to a terminal."""
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+out = _console()
+
+
+def print_json(data: Any) -> None:
+    """Print an answer for programs; what JSON has no word for becomes its text."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console = out, title: str = "") -> None:
+    """Print a table; cells are texts, not markup."""
+    made = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(escape(str(cell)) for cell in row))
+    console.print(made)
