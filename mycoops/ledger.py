@@ -227,6 +227,10 @@ def _state(standing: Standing, record: Record) -> None:
         standing.place = standing.state
     if standing.state in (State.MINTING, State.MINTED):
         standing.accepted_by.clear()
+    if standing.state in (State.MINTED, State.CUTOVER):
+        # Whoever runs on the new value already has lived on one that was refused in between, and is looked at again.
+        tried = {name: Stage.SWITCHING for name, stage in standing.stages.items() if stage is Stage.ACKNOWLEDGED}
+        standing.stages.update(tried)
     if standing.state in (State.SWITCHING, State.CUTOVER):
         standing.soaked = False
     if standing.state is State.CUTOVER:

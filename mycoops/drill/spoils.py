@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from mycoops.drill.authorities import Authority, Grant, Tokens
+from mycoops.drill.authorities import Authority, Grant, Single, Tokens
 from mycoops.drill.bench import Bench
 from mycoops.drill.faults import Fault
 from mycoops.drill.truth import FOR_EVER
@@ -76,6 +76,8 @@ def loses(credential: str, generation: int) -> Act:
         authority, value = only(bench, credential), bench.store().secret(credential, generation).reveal()
         if isinstance(authority, Tokens):
             authority.tokens.pop(value, None)
+        if isinstance(authority, Single) and authority.value == value:
+            authority.value = bench.store().secret(credential, generation - 1).reveal()
         bench.world.dead.add(credential)
 
     return spoil
@@ -153,11 +155,18 @@ def next_taken_off(bench: Bench) -> None:
     machine.files["/etc/api.env"]["SECRET_NEXT"] = machine.processes["api"]["SECRET_NEXT"] = ""
 
 
-def relisted(bench: Bench) -> None:
-    """Somebody puts the list of both values back by hand."""
-    store = bench.store()
-    both = json.dumps([store.secret("token", number).reveal() for number in (1, 2)])
-    bench.world.machines["h3"].files["/etc/door.env"]["TOKENS"] = both
+def relisted(*generations: int) -> Act:
+    """Somebody puts a list of these values back by hand; without the new one he restarts who reads it, and it is refused."""
+
+    def spoil(bench: Bench) -> None:
+        machine = bench.world.machines["h3"]
+        listed = json.dumps([bench.store().secret("token", number).reveal() for number in generations])
+        machine.files["/etc/door.env"]["TOKENS"] = listed
+        if 2 not in generations:
+            machine.processes["door"]["TOKENS"] = listed
+            bench.world.dead.add("token")
+
+    return spoil
 
 
 def asked_to_stop(after: int) -> Act:

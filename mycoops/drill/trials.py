@@ -104,6 +104,8 @@ TRIALS = (
     Trial("a person brings another value", "O3", spoils.both(spoils.mistyped("it"), spoils.walked, spoils.brought)),
     Trial("the authority loses the new value", "O1-admin", spoils.loses("cache", 2), f"{AFTER} cache ACTIVATED"),
     Trial("the authority loses the new value at the end", "O1-admin", spoils.loses("cache", 2), f"{AFTER} cache REVOKING"),
+    Trial("the authority loses what was cut over to", "O4", spoils.loses("it", 2), f"{AFTER} it PROMOTED"),
+    Trial("an outage before the revocation", "O1-slots", sets("db", "outage"), f"{AFTER} db SOAKING", walks=2),
     Trial(
         "an outage before anything is switched",
         "O1-admin",
@@ -128,7 +130,8 @@ TRIALS = (
     Trial("an authority that cannot count", "O1-slots", fault("unreachable", "drain", times=DRAIN_ATTEMPTS)),
     Trial("a consumer is taken off the new value", "O2", spoils.taken_off, f"{AFTER} it PROMOTED"),
     Trial("a consumer cannot be looked at again", "O2", fault("unreachable", "delivery", check=True), f"{AFTER} it PROMOTED"),
-    Trial("a list is put back", "O1-lists", spoils.relisted, f"{AFTER} token REVOKED"),
+    Trial("a list is put back", "O1-lists", spoils.relisted(1, 2), f"{AFTER} token REVOKED"),
+    Trial("a list loses the new value", "O1-lists", spoils.relisted(1), f"{AFTER} token SWITCHED"),
     Trial(
         "a verifier cannot be told to drop", "O1-lists", fault("error", "delivery", "h3", check=False), f"{AFTER} token REVOKING"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mycoops.model import Stage, State
+from mycoops.model import State
 from mycoops.plan import Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import Probed, standing_of
@@ -43,18 +43,10 @@ def regain(context: Context, rotation: Rotation) -> tuple[str, str]:
         what = "its provider accepts only the old value: the new one is gone there"
         return (what, "mycoops resume") if past else (f"{what}; go back, and rotate again", "mycoops abort")
     if rotation.overlap.one_slot:
-        _reopen(context, name, State.CUTOVER, forward_only=True)
+        context.state(name, State.CUTOVER, forward_only=True)
         return "its authority has lost the new value: the cut is made again", "mycoops resume"
     if context.kind(name).accepts_by == "delivery":
-        _reopen(context, name, State.MINTED)
+        context.state(name, State.MINTED)
         return "the new value is gone from a list that has to hold it: it is put there again", "mycoops resume"
     items = context.items().entry(rotation, "mint")
     return explain(context.call(items), items) or "its authority had lost the new value, and has it again", "mycoops resume"
-
-
-def _reopen(context: Context, credential: str, state: State, **facts: bool) -> None:
-    """Go back to a state; who was acknowledged has lived on a value that was refused since, and is looked at again."""
-    context.state(credential, state, **facts)
-    for service, stage in list(context.standing(credential).stages.items()):
-        if stage is Stage.ACKNOWLEDGED:
-            context.record("consumer", credential=credential, service=service, stage=str(Stage.SWITCHING))

@@ -132,6 +132,17 @@ def test_nobody_has_a_next_value_after_the_cut() -> None:
     assert standing(given, state(State.PROMOTED)).ahead_for("api") == 0
 
 
+@pytest.mark.parametrize("again", [State.MINTED, State.CUTOVER])
+def test_who_acknowledged_a_value_that_is_made_again_is_looked_at_again(again: State) -> None:
+    found = standing(consumer(Stage.ACKNOWLEDGED), consumer(Stage.ROLLED_BACK, "other"), state(again))
+    assert found.stages == {"api": Stage.SWITCHING, "other": Stage.ROLLED_BACK}
+
+
+@pytest.mark.parametrize("later", [State.SWITCHED, State.SOAKING, State.PROMOTED, State.REVOKING])
+def test_an_acknowledgement_stands_in_every_later_state(later: State) -> None:
+    assert standing(consumer(Stage.ACKNOWLEDGED), state(later)).stages == {"api": Stage.ACKNOWLEDGED}
+
+
 def test_a_list_holds_both_from_the_mint_to_the_drop() -> None:
     dropped = {"event": "dropped", "service": "gate"}
     assert standing(state(State.MINTING)).accepted_for("gate") == [1]
