@@ -25,6 +25,8 @@ RUN_DIRECTORY = "the directory of this run"
 """How a place in a session's private directory is told: its name is another one each time."""
 GRACE_SECONDS = 10
 """How long a playbook has to end after SIGINT before its group is killed."""
+NOTICE_SECONDS = 0.5
+"""How soon a silent playbook is ended once somebody wants that: ansible-runner asks so often whether it is to be."""
 ROOM, TIGHT = 1 << 20, 1 << 16
 """Bytes that have to be free in memory to start a playbook, and for it to go on: without room for its events it waits for ever."""
 ALIVE_SECONDS = 15
@@ -259,7 +261,7 @@ def _write_settings(private: Path, run: Run) -> None:
     directory = private / "env"
     directory.mkdir(parents=True, mode=0o700)
     (directory / "extravars").write_text(json.dumps(dict(run.variables)), encoding="utf-8")
-    settings = {"fact_cache_type": "memory", "idle_timeout": 0, "pexpect_timeout": 5, "suppress_ansible_output": True}
+    settings = {"fact_cache_type": "memory", "idle_timeout": 0, "pexpect_timeout": NOTICE_SECONDS, "suppress_ansible_output": True}
     (directory / "settings").write_text(json.dumps(settings), encoding="utf-8")
 
 

@@ -49,7 +49,7 @@ def test_told_to_stop_at_each_move_it_leaves_nothing_and_resume_closes(lab: Lab)
 def slow_agent(lab: Lab) -> Iterator[None]:
     """A service that takes a few seconds to start."""
     path = "/etc/systemd/system/mas-agent.service.d/90-slow.conf"
-    lab.hosts["mas"].put(path, b"[Service]\nExecStartPre=/bin/sleep 4\n")
+    lab.hosts["mas"].put(path, b"[Service]\nExecStartPre=/bin/sleep 6\n")
     lab.hosts["mas"].systemctl("daemon-reload")
     yield
     lab.hosts["mas"].call("rm", "-f", path)
