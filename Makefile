@@ -13,17 +13,19 @@ demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and te
 	@scripts/demo.sh
 
 test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
-	$(PYTEST) tests/unit tests/plugins tests/test_*.py
+	$(PYTEST) -n 2 tests/unit tests/test_*.py
+	$(PYTEST) tests/plugins
 	$(BIN)/mycoops drill --class O2 --class O3 --class O5 --class O7 --every 40 --offset $$(date +%-j)
 	$(MAKE) molecule
-	$(MAKE) test-integration
+	$(PYTEST) tests/integration --faults today
 
 test-fast: setup ## seconds, without containers
 	$(PYTEST) -n 2 -m "not slow" tests/unit tests/test_*.py
 
-drill: setup ## kill the engine at each of its points, and each resume; takes long
+drill: setup setup-lab ## kill the engine at each of its points, and each resume, and try every fault on the lab; takes long
 	$(BIN)/mycoops drill --every 3
 	$(PYTEST) --hypothesis-profile=long tests/unit/drill/test_machine.py
+	$(PYTEST) tests/integration -m fault
 
 test-plugins: setup setup-test ## roles, plugins and kinds against real servers on this machine
 	$(PYTEST) tests/plugins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,22 @@ ORDER = (
 """The modules: the lab that is booted and removed by its own test first, the search through everything last. What leaves a value in
 the vault that is declared no more comes after everything that rotates."""
 PORT_OFFSET = -5000
+PARTS = 3
+"""A run that is to be short takes one in so many of the tests marked `fault`; on consecutive days all of them come up."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the modules in order."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many of the faults are tried."""
+    parser.addoption("--faults", choices=("all", "today"), default="all", help=f"one in {PARTS} of the tests of faults, by the day")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the faults whose day is another one, and put the modules in order."""
+    if config.getoption("--faults") == "today":
+        faults = [item for item in items if item.get_closest_marker("fault")]
+        left = {item for number, item in enumerate(faults) if number % PARTS != date.today().toordinal() % PARTS}
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
     mine = [item for item in items if Path(item.path).parent == Path(__file__).parent]
     places = [items.index(item) for item in mine]
     for place, item in zip(places, sorted(mine, key=_place), strict=True):

@@ -12,6 +12,8 @@ from tests.integration import promises
 from tests.integration.authorities import ONE_ROLE
 from tests.integration.lab import Lab
 
+pytestmark = pytest.mark.fault
+
 SERVICES = ("postgresql_mas", "postgresql_website", "redis_mas", "jwt_mas", "mindex_service_token", "ssh_key_rotator")
 PASSWORD = "ssh_password_mas"
 

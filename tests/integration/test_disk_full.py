@@ -12,6 +12,8 @@ from tests.integration import promises
 from tests.integration.faults import inside, last_move, remount, small_disk, small_disk_on
 from tests.integration.lab import Lab
 
+pytestmark = pytest.mark.fault
+
 ENV = "/home/mycosoft/mycosoft/mas"
 
 

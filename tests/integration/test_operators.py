@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.integration import promises
 from tests.integration.faults import another_control_node, asleep, env_files
 from tests.integration.lab import Lab
+
+pytestmark = pytest.mark.fault
 
 
 def test_a_run_that_wakes_up_after_another_control_node_came_writes_nothing(lab: Lab, tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration import promises
 from tests.integration.lab import Lab
+
+pytestmark = pytest.mark.fault
 
 ACL = "/etc/redis/users.acl"
 

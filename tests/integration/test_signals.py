@@ -13,6 +13,8 @@ from tests.integration import promises
 from tests.integration.faults import last_move, nothing_left, nothing_left_on_hosts, private_directories
 from tests.integration.lab import Lab
 
+pytestmark = pytest.mark.fault
+
 NAME = "mindex_service_token"
 MOVES = ("preflight", "mint", "accept", "verify", "stage", "switch", "soak", "promote", "drop", "prove")
 

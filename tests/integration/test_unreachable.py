@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.integration import promises
 from tests.integration.faults import frozen, last_move, out_of_reach
 from tests.integration.lab import Lab
+
+pytestmark = pytest.mark.fault
 
 NAME = "postgresql_mas"
 MOVES = ("preflight", "mint", "verify", "stage", "switch", "soak", "revoke", "prove")
