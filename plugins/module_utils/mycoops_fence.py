@@ -105,24 +105,28 @@ class Fence:
             self._save()
 
     def reloaded(self, service: str, values: typing.Mapping[str, str]) -> bool:
-        """Whether the service's last successful reload was with exactly these values."""
-        known = self.reloads.get(service, "")
-        return bool(known) and hmac.compare_digest(known, self._digest(values))
+        """Whether the service's last successful reload was with exactly these values. Writes nothing."""
+        known, key = self.reloads.get(service, ""), writer.read(self._key_path).raw if self.reloads else None
+        return bool(known and key) and hmac.compare_digest(known, _digest(key or b"", values))
 
     def record_reload(self, service: str, values: typing.Mapping[str, str]) -> None:
         """Remember what a service has reloaded, as a digest under this host's own key."""
-        self.reloads[service] = self._digest(values)
+        self.reloads[service] = _digest(self._key(), values)
         self._save()
 
-    def _digest(self, values: typing.Mapping[str, str]) -> str:
+    def _key(self) -> bytes:
         key = writer.read(self._key_path).raw
         if not key:
             key = secrets.token_bytes(32)
             writer.write(self._key_path, key, writer.Owner(os.geteuid(), os.getegid(), PRIVATE))
-        text = json.dumps(sorted(values.items()))
-        return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        return key
 
     def _save(self) -> None:
         data = {"token": self.token, "generations": self.generations, "reloads": self.reloads}
         raw = json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
         writer.write(self._path, raw, writer.Owner(os.geteuid(), os.getegid(), PRIVATE))
+
+
+def _digest(key: bytes, values: typing.Mapping[str, str]) -> str:
+    text = json.dumps(sorted(values.items()))
+    return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

@@ -32,32 +32,33 @@ class Found(typing.NamedTuple):
 
 
 @contextlib.contextmanager
-def directory(path: str) -> typing.Iterator[int]:
-    """Open the parent of `path`. Raises Refusal `missing_directory` or `unsafe_directory`."""
+def directory(path: str, *, anywhere: bool = False) -> typing.Iterator[int]:
+    """Open the parent of `path`. Raises Refusal `missing_directory`, and unless `anywhere` is enough `unsafe_directory`."""
     parent = str(pathlib.PurePath(path).parent)
     try:
         descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         raise Refusal("missing_directory", f"{parent} is not a directory", path=path) from None
     try:
-        _refuse_shared(os.fstat(descriptor), path, parent)
+        if not anywhere and shared(os.fstat(descriptor)):
+            raise Refusal("unsafe_directory", f"others may write to {parent}", path=path)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _refuse_shared(status: os.stat_result, path: str, parent: str) -> None:
+def shared(status: os.stat_result) -> bool:
+    """Whether others than its owner may write to a directory; a group that is the owner's own is nobody else."""
     own_group = False
     if status.st_mode & stat.S_IWGRP:
         with contextlib.suppress(KeyError):
             own_group = status.st_gid == 0 or pwd.getpwuid(status.st_uid).pw_gid == status.st_gid
-    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not own_group):
-        raise Refusal("unsafe_directory", f"others may write to {parent}", path=path)
+    return bool(status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not own_group))
 
 
-def read(path: str) -> Found:
-    """Read a regular file without following a link. Raises Refusal `unsafe_path` or `unreadable`."""
-    with directory(path) as parent:
+def read(path: str, *, anywhere: bool = False) -> Found:
+    """Read a regular file without following a link. Raises Refusal `unsafe_path` or `unreadable`, and what `directory` raises."""
+    with directory(path, anywhere=anywhere) as parent:
         try:
             descriptor = os.open(
                 pathlib.PurePath(path).name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent

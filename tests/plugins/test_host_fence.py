@@ -76,3 +76,13 @@ def test_a_broken_fence_is_refused(state: str) -> None:
         (Path(state) / "fence.json").write_text(text)
         with pytest.raises(Refusal, match="broken_fence"):
             Fence(state)
+
+
+def test_to_ask_what_was_reloaded_makes_no_key(state: str) -> None:
+    fence = Fence(state)
+    fence.record_reload("api", {"A": "1"})
+    assert Fence(state).reloaded("api", {"A": "1"})
+    assert not Fence(state).reloaded("api", {"A": "2"})
+    (Path(state) / "digest.key").unlink()
+    assert not Fence(state).reloaded("api", {"A": "1"})
+    assert not (Path(state) / "digest.key").exists()

@@ -110,3 +110,15 @@ def test_owner_keeps_what_is_not_given() -> None:
             writer.owner("/a", None, None, mode, now)
     with pytest.raises(Refusal, match="unknown_owner"):
         writer.owner("/a", "no-such-user", None, "0600", now)
+
+
+def test_a_look_reads_where_a_delivery_would_refuse_but_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "a.env").write_bytes(b"A=1\n")
+    (tmp_path / "link").symlink_to(tmp_path / "a.env")
+    tmp_path.chmod(0o777)
+    assert writer.read(str(tmp_path / "a.env"), anywhere=True).raw == b"A=1\n"
+    assert writer.shared(tmp_path.stat())
+    with pytest.raises(Refusal, match="unsafe_path"):
+        writer.read(str(tmp_path / "link"), anywhere=True)
+    tmp_path.chmod(0o755)
+    assert not writer.shared(tmp_path.stat())
