@@ -45,8 +45,8 @@ def _taken(descriptor: int, how: int, *, pause: bool = False) -> bool:
     return True
 
 
-def under_way(state: Path, commands: Collection[str]) -> str:
-    """Who holds the lease of a fleet for one of these commands now; empty where nobody does."""
+def under_way(state: Path, commands: Collection[str] | None = None) -> str:
+    """Who holds the lease of a fleet for one of these commands now, or for any; empty where nobody does."""
     try:
         descriptor = os.open(state / "lease.lock", os.O_RDONLY)
     except FileNotFoundError:
@@ -55,21 +55,26 @@ def under_way(state: Path, commands: Collection[str]) -> str:
         if _taken(descriptor, fcntl.LOCK_SH):
             return ""
         who = json.loads((state / "lease.json").read_text())
-        return _holder(state) if who["command"] in commands else ""
+        return _holder(state) if commands is None or who["command"] in commands else ""
     except (OSError, ValueError, KeyError):
         return ""
     finally:
         os.close(descriptor)
 
 
-def _next_token(state: Path) -> int:
+def latest(state: Path) -> int:
+    """The token of the last lease that this control node gave; 0 before the first. Raises ConfigurationError."""
     path = state / "lease.token"
     try:
-        token = int(path.read_text()) + 1 if path.exists() else 1
+        return int(path.read_text()) if path.exists() else 0
     except ValueError:
         problem = f"{path} does not hold the number of the last lease"
         raise ConfigurationError(problem, hint="Write the highest `token` of the records in the journals there.") from None
-    durable.replace(path, str(token).encode())
+
+
+def _next_token(state: Path) -> int:
+    token = latest(state) + 1
+    durable.replace(state / "lease.token", str(token).encode())
     return token
 
 

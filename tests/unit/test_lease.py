@@ -39,7 +39,14 @@ def test_who_is_under_way_is_told_without_being_disturbed(tmp_path: Path) -> Non
     with lease.hold(tmp_path, "rotate"):
         assert f"(process {os.getpid()})" in lease.under_way(tmp_path, ["rotate", "abort"])
         assert lease.under_way(tmp_path, ["abort"]) == ""
+        assert f"(process {os.getpid()})" in lease.under_way(tmp_path)
     assert lease.under_way(tmp_path, ["rotate"]) == ""
+
+
+def test_the_latest_token_is_told_without_taking_one(tmp_path: Path) -> None:
+    assert lease.latest(tmp_path) == 0
+    with lease.hold(tmp_path, "rotate"):
+        assert [lease.latest(tmp_path) for _ in range(2)] == [1, 1]
 
 
 def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
