@@ -1,4 +1,4 @@
-"""Carries out one move's items and deliveries in one start of ansible-playbook, and where asked the leak scan along with it."""
+"""Carries out one move in one start of ansible-playbook, where asked with the leak scan along; or only looks at hosts."""
 
 from __future__ import annotations
 
@@ -71,6 +71,13 @@ class AnsiblePerformer:
         outcome = self._runner.perform(Run("move" if calls else "deploy" if requests else "scan", hosts, variables))
         self._unsearched |= {host: None for host in asked if outcome.spoken_to(host)}
         return self._searched(outcome, scans) if scan else outcome
+
+    def look(self, requests: Requests) -> Outcome:
+        """Ask every host that has a request what differs there, in one start; nothing is changed, so nothing is owed."""
+        if not requests:
+            return Outcome()
+        variables = {"mycoops_looks": dict(requests), "mycoops_store": str(self._fleet), "mycoops_bound": os.getpid()}
+        return self._runner.perform(Run("drift", tuple(requests), variables))
 
     def _searched(self, outcome: Outcome, scans: Requests) -> Outcome:
         """Take the answers of a search; a host that gave none stays to be searched."""

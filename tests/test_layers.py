@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     account checklist children dual errors leaks.processes masking model role_docs secret ssh_login yaml_nodes
-  < durable
+  < digests durable
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
@@ -55,7 +55,7 @@ ORDER = """
 
 LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
 PURE = {"model", "checklist", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
-PURE |= {"exposure", "leaks.needles", "leaks.hosts"}
+PURE |= {"digests", "exposure", "leaks.needles", "leaks.hosts"}
 """They compute: no file, process, socket, clock or environment."""
 IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}
 ONLY_IN = {

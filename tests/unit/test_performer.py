@@ -121,3 +121,15 @@ def test_what_was_found_is_named_by_its_host() -> None:
     outcome = acting.carry_out((), {"h1": {"token": 1}}, scan=True)
     assert outcome.leaks == [Leak("db", 1, "/tmp/x", "h1")]
     assert outcome.skipped == ["h1: /var/log/huge"]
+
+
+def test_a_look_is_one_start_of_its_own_and_owes_no_search() -> None:
+    recorder = Recorder()
+    acting = performer(recorder)
+    assert acting.look({}).replies == []
+    acting.look({"h1": {"id": "drift/h1"}, "h2": {"id": "drift/h2"}})
+    assert [(run.playbook, run.hosts, set(run.variables["mycoops_looks"])) for run in recorder.runs] == [
+        ("drift", ("h1", "h2"), {"h1", "h2"})
+    ]
+    acting.carry_out(scan=True)
+    assert len(recorder.runs) == 1
