@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drill, cli_lab, cli_log, interrupts
+from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
@@ -108,6 +108,9 @@ def _deployed(done: deploying.Deployed, *, as_json: bool, check: bool) -> None:
         raise done.error
     if any(one.error for one in done.hosts):
         raise typer.Exit(Exit.FAILED_OLD_INTACT)
+
+
+app.command()(cli_drift.drift)
 
 
 @app.command()

@@ -19,7 +19,7 @@ ORDER = """
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue exposure leaks.known
   < check delivery lab leaks.control_node leaks.hosts order plan report retired schema
-  < chain check_values display items leaks.search performer planner sightings
+  < chain check_values display drift items leaks.search performer planner sightings
   < session
   < stale
   < rotation.context
@@ -43,11 +43,11 @@ ORDER = """
   < commands.checking commands.drilling commands.looking commands.planning commands.providing commands.starting
   < commands.rendering
   < commands.leaking
-  < commands.asking commands.deploying commands.labbing commands.rotating
+  < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
   < commands.approving commands.dying
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drill
+  < cli_answers cli_approve cli_drift cli_drill
   < cli_lab cli_log
   < cli
 """
@@ -55,7 +55,7 @@ ORDER = """
 
 LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
 PURE = {"model", "checklist", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
-PURE |= {"digests", "exposure", "leaks.needles", "leaks.hosts"}
+PURE |= {"digests", "drift", "exposure", "leaks.needles", "leaks.hosts"}
 """They compute: no file, process, socket, clock or environment."""
 IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}
 ONLY_IN = {
@@ -63,7 +63,10 @@ ONLY_IN = {
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory", "drill.cipher"},
     "paramiko": {"ssh_login"},
-    "typer": {"cli", "cli_approve", "cli_drill", "cli_lab", "cli_log", "cli_answers", "cli_completion", "cli_options", "cli_print"},
+    "typer": {
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log"),
+        *("cli_answers", "cli_completion", "cli_options", "cli_print"),
+    },
     "rich": {"cli", "cli_approve", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
 }
 """Which modules may import a library that should be replaceable."""

@@ -1,0 +1,76 @@
+"""`mycoops drift`: every host is asked in one start what differs from what a deploy would bring there; nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mycoops import drift as drifts
+from mycoops import lease
+from mycoops.commands import leaking
+from mycoops.commands.checking import refuse
+from mycoops.delivery import Requests
+from mycoops.drift import Looked
+from mycoops.errors import Locked, MycoopsError, StepFailed, WrongUsage
+from mycoops.order import host_order
+from mycoops.rotation.context import generations
+from mycoops.session import Fleet, Notify, Session, open_session
+
+AGAIN = "Wait until it ends, and ask again."
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """What every host was found to be, and what to raise after that is shown."""
+
+    hosts: list[Looked]
+    error: MycoopsError | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether anything differs anywhere."""
+        return any(one.findings for one in self.hosts)
+
+
+def drift(fleet: Fleet, notify: Notify, *, host: str = "") -> Drifted:
+    """Ask every host, or one. Raises Locked where a run is under way, or has begun meanwhile: it changes what is asked for."""
+    refuse(fleet)
+    services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
+    if not services:
+        known = sorted({service.host for service in fleet.catalogue.services.values()})
+        raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(known)}.")
+    state = fleet.settings.state
+    token = lease.latest(state)
+    _nobody_else(fleet, token)
+    with open_session(fleet, notify) as session:
+        done = _look(session, services, token)
+    _nobody_else(fleet, token)
+    return done
+
+
+def _nobody_else(fleet: Fleet, token: int) -> None:
+    """Raise Locked where somebody holds the lease, or has held it since `token`."""
+    state = fleet.settings.state
+    if who := lease.under_way(state):
+        raise Locked(f"another run holds this fleet, and changes what hosts hold: {who}", hint=AGAIN)
+    if lease.latest(state) != token:
+        raise Locked("another run has held this fleet while its hosts were asked; what they said is of no use", hint=AGAIN)
+
+
+def _look(session: Session, services: list[str], token: int) -> Drifted:
+    fleet, store = session.fleet, session.store
+    found = generations(fleet.catalogue, store, fleet.runs().values())
+    deliveries = Requests(fleet.catalogue, fleet.kinds, found, token).for_services(services)
+    kept = [(credential, generation) for credential, generation, _ in store.secrets()]
+    answers = session.performer.look(drifts.requests(fleet.catalogue, deliveries, kept))
+    leaking.listen(session, answers.leaks)
+    hosts = [
+        drifts.looked(fleet.catalogue, host, answers.of(f"{drifts.PREFIX}{host}"), answers.silence(host))
+        for host in host_order(fleet.catalogue, deliveries)
+    ]
+    unwritten = leaking.recorded(fleet, answers.leaks, "drift")
+    return Drifted(hosts, leaking.failure(fleet, answers.leaks, error=unwritten) or _unasked(hosts))
+
+
+def _unasked(hosts: list[Looked]) -> StepFailed | None:
+    lines = [one.error for one in hosts if one.error]
+    return StepFailed("\n".join(["not everything could be asked", *lines]), hint="Mend that, and ask again.") if lines else None
