@@ -1,4 +1,4 @@
-"""Each README of a delivery role shows the table made from its argument specification."""
+"""Each README of a role that is no kind shows the table made from its argument specification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fake_host import REPOSITORY
 from mycoops import role_docs
 
 SPEC = "argument_specs: {main: {options: {a: {type: list, elements: str, default: [x]}}}}"
-ROLES = ["env_file", "systemd_env", "container_env", "service", "delivery"]
+ROLES = ["env_file", "systemd_env", "container_env", "service", "delivery", "drift_timer"]
 
 
 def options_of(role: Path) -> dict[str, dict[str, object]]:
