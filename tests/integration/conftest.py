@@ -15,6 +15,7 @@ from tests.integration.lab import Lab
 ORDER = (
     "boot",
     "deploy",
+    "drift",
     "quarter",
     "one_slot",
     "env_files",
