@@ -7,6 +7,7 @@ import re
 from mycoops import cli, content, kinds, settings
 from mycoops.check import CARRIED_OUT
 from mycoops.display import AHEAD, WORDS
+from mycoops.drift import WHAT
 from mycoops.errors import Exit
 from mycoops.model import FORWARD_ONLY, Outcome, Overlap, Stage, State, Verb
 from tests import command_line
@@ -118,6 +119,12 @@ def words_of_the_protocol(documents: Documents) -> list[str]:
         *_differ("terms without an explanation", sorted({*TERMS, *concepts} - set(glossary)), []),
         *strange,
     ]
+
+
+def words_of_drift(documents: Documents) -> list[str]:
+    """The table of what can differ has every word that is said, once."""
+    told = [word for words, _ in table(documents[README], "Drift") for word in _words(words)]
+    return _differ("what differs", sorted(told), sorted(WHAT))
 
 
 def transcript(documents: Documents) -> list[str]:

@@ -57,18 +57,20 @@ def _nobody_else(fleet: Fleet, token: int) -> None:
 
 
 def _look(session: Session, services: list[str], token: int) -> Drifted:
+    """Ask; then search the control node for leaks, which alone had the values, and what a killed run has left there."""
     fleet, store = session.fleet, session.store
     found = generations(fleet.catalogue, store, fleet.runs().values())
     deliveries = Requests(fleet.catalogue, fleet.kinds, found, token).for_services(services)
     kept = [(credential, generation) for credential, generation, _ in store.secrets()]
     answers = session.performer.look(drifts.requests(fleet.catalogue, deliveries, kept))
-    leaking.listen(session, answers.leaks)
+    leaks = list(dict.fromkeys([*answers.leaks, *session.scan().leaks]))
+    leaking.listen(session, leaks)
     hosts = [
         drifts.looked(fleet.catalogue, host, answers.of(f"{drifts.PREFIX}{host}"), answers.silence(host))
         for host in host_order(fleet.catalogue, deliveries)
     ]
-    unwritten = leaking.recorded(fleet, answers.leaks, "drift")
-    return Drifted(hosts, leaking.failure(fleet, answers.leaks, error=unwritten) or _unasked(hosts))
+    unwritten = leaking.recorded(fleet, leaks, "drift")
+    return Drifted(hosts, leaking.failure(fleet, leaks, error=unwritten) or _unasked(hosts))
 
 
 def _unasked(hosts: list[Looked]) -> StepFailed | None:

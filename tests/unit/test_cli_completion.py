@@ -68,6 +68,7 @@ def fleet(tmp_path: Path) -> Path:
         ("provide --fleet tale t", ["token"]),
         ("plan --fleet tale --only d", ["db"]),
         ("deploy --fleet tale --host h", ["h1", "h2"]),
+        ("drift --fleet tale --host h", ["h1", "h2"]),
         ("lab ssh --fleet tale h", ["h1", "h2", "h3"]),
         ("plan --quarter ", ["Q1", "Q2", "Q3", "Q4"]),
         ("rotate --quarter q3", ["q3"]),

@@ -200,6 +200,12 @@ def test_a_value_among_what_came_back_is_a_leak_and_recorded(looking: Looking) -
     assert [leak.credential for leak in run.leaks] == ["db"]
 
 
+def test_what_a_killed_run_left_on_the_control_node_is_searched_before_it_goes(looking: Looking) -> None:
+    made = looking("O1-slots")
+    made.scanner = lambda: Outcome(leaks=[Leak("db", 1, "the directory of this run/left-by-x/run001/stdout")])
+    assert isinstance(drift(made).error, Leaked)
+
+
 def command(made: Stage, *words: str) -> Any:
     made.world.look.outcome = Outcome(unreachable=made.world.look.outcome.unreachable)
     return CliRunner().invoke(cli.app, ["drift", "--fleet", str(made.fleet), *words])
