@@ -171,7 +171,7 @@ def test_check_tells_it_in_one_line(desk: Desk, mistake: str) -> None:
 
 
 @pytest.mark.parametrize("mistake", ["an unknown key", "an unknown key of the inventory", "the wrong vault password"])
-@pytest.mark.parametrize("command", [("rotate", "--quarter", "Q2", "--yes"), ("deploy",)])
+@pytest.mark.parametrize("command", [("rotate", "--quarter", "Q2", "--yes"), ("deploy",), ("drift",)])
 def test_nothing_is_done_with_a_mistake(desk: Desk, mistake: str, command: tuple[str, ...]) -> None:
     breaking, place, problem = MISTAKES[mistake]
     breaking(desk)
