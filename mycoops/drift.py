@@ -60,19 +60,46 @@ class Looked:
 
 def requests(catalogue: Catalogue, deliveries: Mapping[str, Request], kept: Iterable[Label]) -> dict[str, Request]:
     """A look at each host for what a deploy would bring there, and for `kept` values that are not newer than that."""
-    kept = list(kept)
-    return {host: _request(catalogue, host, delivery, kept) for host, delivery in deliveries.items()}
+    kept, declared = list(kept), _Names(catalogue)
+    return {host: _request(declared, host, delivery, kept) for host, delivery in deliveries.items()}
 
 
-def _request(catalogue: Catalogue, host: str, delivery: Request, kept: list[Label]) -> Request:
+class _Names:
+    """The variables in which services have a value, their next one or the list of those they accept, looked up once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.of_service: dict[str, dict[str, set[str]]] = {name: {} for name in catalogue.services}
+        self.of_credential: dict[str, set[str]] = {}
+        for credential, declared in catalogue.credentials.items():
+            for consumer in declared.services:
+                self._add(consumer.service, credential, [*consumer.env, *consumer.next])
+            for service in declared.authority.services:
+                self._add(service, credential, declared.authority.accepts)
+
+    def _add(self, service: str, credential: str, names: Iterable[str]) -> None:
+        for known in (self.of_service[service].setdefault(credential, set()), self.of_credential.setdefault(credential, set())):
+            known.update(names)
+
+    def on(self, host: str) -> list[str]:
+        """The services of a host, in order."""
+        return [name for name, service in self.catalogue.services.items() if service.host == host]
+
+    def places(self, service: str) -> set[tuple[str, str]]:
+        """Each variable of ours that a service reads, and the file it belongs into."""
+        names = {name for found in self.of_service[service].values() for name in found}
+        return {(name, self.catalogue.services[service].file_of(name).path) for name in names}
+
+
+def _request(declared: _Names, host: str, delivery: Request, kept: list[Label]) -> Request:
     wanted: Mapping[str, int] = delivery["generations"]
-    files = {file["path"]: file for file in delivery["files"]}
+    on, files = declared.on(host), {file["path"]: file for file in delivery["files"]}
     return {
         "id": f"{PREFIX}{host}",
         "token": delivery["token"],
         "generations": dict(wanted),
-        "concerned": {credential: _users(catalogue, host, credential) for credential in wanted},
-        "files": [_file(catalogue, host, path, files) for path in _paths(catalogue, host)],
+        "concerned": {credential: [name for name in on if credential in declared.of_service[name]] for credential in wanted},
+        "files": [_file(declared, host, path, readers, files) for path, readers in _readers(declared.catalogue, on).items()],
         "drop_ins": delivery["drop_ins"],
         "services": [{name: value for name, value in one.items() if name != "health"} for one in delivery["services"]],
         "kept": [
@@ -83,55 +110,26 @@ def _request(catalogue: Catalogue, host: str, delivery: Request, kept: list[Labe
     }
 
 
-def _paths(catalogue: Catalogue, host: str) -> list[str]:
-    """Every declared env file of a host, those with nothing of ours in them included: something may be left there."""
-    services = [service for service in catalogue.services.values() if service.host == host]
-    return list(dict.fromkeys(file.path for service in services for file in (service.env_file, *service.extra_env_files)))
-
-
-def _file(catalogue: Catalogue, host: str, path: str, managed: Mapping[str, Request]) -> Request:
-    found = managed.get(path, {"path": path, "readers": catalogue.readers(host, path), "entries": []})
-    entries = [{name: entry[name] for name in ("name", "credential", "value")} for entry in found["entries"]]
-    services = _readers_of(catalogue, host, path)
-    places = {(name, catalogue.services[one].file_of(name).path) for one in services for name in _all_names(catalogue, one)}
-    here = {name for name, place in places if place == path} | {entry["name"] for entry in entries}
-    credentials = [credential for one in services for credential in _names(catalogue, one)]
-    others = {name: credential for credential in credentials for name in _every_name(catalogue, credential) if name not in here}
-    elsewhere = {name: place for name, place in sorted(places) if name not in here}
-    return {**found, "entries": entries, "services": services, "elsewhere": elsewhere, "others": others}
-
-
-def _readers_of(catalogue: Catalogue, host: str, path: str) -> list[str]:
-    """The services that read an env file."""
-    return [
-        name
-        for name, service in catalogue.services.items()
-        if service.host == host and path in {file.path for file in (service.env_file, *service.extra_env_files)}
-    ]
-
-
-def _names(catalogue: Catalogue, service: str) -> dict[str, set[str]]:
-    """By credential the variables in which a service has its value, its next one or the list of those it accepts."""
-    found: dict[str, set[str]] = {}
-    for credential, declared in catalogue.credentials.items():
-        names = {name for consumer in declared.services if consumer.service == service for name in (*consumer.env, *consumer.next)}
-        names |= set(declared.authority.accepts) if service in declared.authority.services else set()
-        if names:
-            found[credential] = names
+def _readers(catalogue: Catalogue, services: list[str]) -> dict[str, list[str]]:
+    """By path every declared env file of these services, with those that read it; also one with nothing of ours in it: something
+    may be left there."""
+    found: dict[str, list[str]] = {}
+    for name in services:
+        service = catalogue.services[name]
+        for path in dict.fromkeys(file.path for file in (service.env_file, *service.extra_env_files)):
+            found.setdefault(path, []).append(name)
     return found
 
 
-def _all_names(catalogue: Catalogue, service: str) -> set[str]:
-    return {name for names in _names(catalogue, service).values() for name in names}
-
-
-def _every_name(catalogue: Catalogue, credential: str) -> list[str]:
-    """The variables in which any service has something of a credential, in order."""
-    return sorted({name for service in catalogue.services for name in _names(catalogue, service).get(credential, ())})
-
-
-def _users(catalogue: Catalogue, host: str, credential: str) -> list[str]:
-    return [name for name, one in catalogue.services.items() if one.host == host and credential in _names(catalogue, name)]
+def _file(declared: _Names, host: str, path: str, services: list[str], managed: Mapping[str, Request]) -> Request:
+    found = managed.get(path) or {"path": path, "readers": declared.catalogue.readers(host, path), "entries": []}
+    entries = [{name: entry[name] for name in ("name", "credential", "value")} for entry in found["entries"]]
+    places = {place for one in services for place in declared.places(one)}
+    here = {name for name, place in places if place == path} | {entry["name"] for entry in entries}
+    credentials = [credential for one in services for credential in declared.of_service[one]]
+    others = {name: credential for credential in credentials for name in sorted(declared.of_credential[credential] - here)}
+    elsewhere = {name: place for name, place in sorted(places) if name not in here}
+    return {**found, "entries": entries, "services": services, "elsewhere": elsewhere, "others": others}
 
 
 def looked(catalogue: Catalogue, host: str, reply: Reply | None, silence: str) -> Looked:
