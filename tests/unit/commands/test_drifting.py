@@ -30,12 +30,14 @@ class Hosts:
     def __init__(self, made: Stage) -> None:
         self.made, self.asked, self.outcome = made, 0, Outcome()
         self.unseen: dict[str, list[str]] = {}
+        self.tokens: set[int] = set()
         self.meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, requests: Mapping[str, dict[str, Any]]) -> Outcome:
         self.asked += 1
         self.meanwhile()
         for host, request in requests.items():
+            self.tokens.add(request["token"])
             if host not in self.outcome.unreachable:
                 told = {"findings": list(self._findings(host, request)), "unseen": self.unseen.get(host, [])}
                 self.outcome.replies.append(Reply(request["id"], host, told))
@@ -92,6 +94,7 @@ def test_what_was_deployed_does_not_differ_and_nothing_is_written(looking: Looki
     done = drift(made)
     assert [(one.host, one.error, one.findings) for one in done.hosts] == [("h1", "", []), ("h2", "", [])]
     assert (done.error, done.found, made.world.look.asked) == (None, False, 1)
+    assert made.world.look.tokens == {lease.latest(made.opened().settings.state)} != {0}
     assert everything(made) == before
 
 
