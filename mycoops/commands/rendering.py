@@ -5,15 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from mycoops import account, chain, durable, ledger, settings
-from mycoops.journal import Journal, new_path
+from mycoops.journal import Journal, new_path, paths, read
 from mycoops.plan import Plan
 from mycoops.report import rotation_log
 from mycoops.session import Fleet
 
 
 def opened(fleet: Fleet, plan: Plan, token: int) -> Journal:
-    """Open a journal for a plan. Raises NotWritten."""
-    written = Journal(new_path(fleet.settings.journals, plan.digest), settings.install_key(fleet.settings))
+    """Open a journal for a plan. Raises NotWritten.
+
+    What a killed writer left half at the end of another one goes, also of a journal that nobody resumes."""
+    key = settings.install_key(fleet.settings)
+    for path in paths(fleet.settings.journals):
+        if read(path, key)[1].state == "torn":
+            Journal(path, key)
+    written = Journal(new_path(fleet.settings.journals, plan.digest), key)
     facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
     written.write("opened", plan=plan.as_dict(), **facts)
     return written
