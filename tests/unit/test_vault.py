@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 import yaml
@@ -17,6 +13,7 @@ from mycoops import durable
 from mycoops.errors import VaultError
 from mycoops.secret import Secret, generate
 from mycoops.vault import Store, password_secrets, vault_path
+from tests.unit.dying import killed_at
 from tests.unit.fleets import PASSWORD
 
 SECRETS = password_secrets(PASSWORD)
@@ -164,35 +161,6 @@ def test_a_promotion_cut_off_anywhere_loses_nothing(
     again.promote("db", 2)
     assert fresh(store).meta("db").generation == 2  # type: ignore[union-attr]
     assert fresh(store).secret("db", 1).same_as(old)
-
-
-def killed_at(number: int, act: Callable[[], None]) -> bool:
-    """Let another process do something and kill it, as by SIGKILL, at one of its system calls; whether it came that far."""
-    child = os.fork()
-    if not child:
-        left = number
-
-        def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*arguments: Any, **named: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if not left:
-                    if real is written:
-                        real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*arguments, **named)
-
-            return call
-
-        written = os.write
-        for name in ("open", "write", "fchmod", "fsync", "replace", "close"):
-            setattr(os, name, dying(getattr(os, name)))
-        try:
-            act()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
 
 
 def test_a_promotion_killed_at_any_system_call_leaves_a_whole_vault(store: Store, tmp_path: Path) -> None:
