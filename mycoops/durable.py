@@ -72,6 +72,14 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
         sync_directory(path.parent)
 
 
+def move(path: Path, target: Path) -> None:
+    """Rename `path` over `target` in its directory, durably; nothing happens where it has been done. Raises NotWritten."""
+    with writing(target):
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(target)
+        sync_directory(target.parent)
+
+
 def _sweep(parent: Path) -> None:
     """Remove what writers left behind that were killed."""
     for left in parent.glob(".*.new"):

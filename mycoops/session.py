@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings
+from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings, vault_switch
 from mycoops.catalogue import Catalogue
 from mycoops.kinds import Kind
 from mycoops.leaks.control_node import ControlNode
@@ -40,7 +40,13 @@ class Fleet:
         """Obtain the vault password."""
         declared = self.catalogue.fleet.vault_password
         where = self.source.at("mycoops_fleet", "vault_password")
-        return settings.vault_password(declared.file, declared.script, declared.prompt, self.settings, where)
+        file = str(vault_switch.password_file(self.settings.fleet, path)) if (path := self.password_path()) else ""
+        return settings.vault_password(file, declared.script, declared.prompt, self.settings, where)
+
+    def password_path(self) -> Path | None:
+        """The file that the catalogue names for the vault password; None where it is a program or a person."""
+        declared = self.catalogue.fleet.vault_password
+        return settings.password_path(declared.file, self.settings) if declared.file else None
 
     def store(self) -> Store:
         """Open the store of values."""

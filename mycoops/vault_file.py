@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,8 @@ class Entry:
     end: int
 
 
-def read(path: Path) -> str:
-    """The text of a vault file. Raises VaultError where it is none."""
-    raw = path.read_bytes()
+def text_of(path: Path, raw: bytes) -> str:
+    """The text of a vault file, of which these are the bytes. Raises VaultError where it is none."""
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
@@ -64,6 +64,26 @@ def parse(path: Path, text: str) -> dict[str, Entry]:
     if not isinstance(body, yaml.MappingNode):
         raise VaultError(f"{path}:{body.start_mark.line + 1}: {ROOT_KEY} is not a mapping", hint=RESTORE)
     return _entries(path, body, text.splitlines())
+
+
+def block(meta: Meta, ciphertext: str) -> str:
+    """The lines of one entry."""
+    head = f'  {meta.credential}:\n    generation: {meta.generation}\n    slot: "{meta.slot}"\n    created: "{meta.created}"\n'
+    return f"{head}    value: !vault |\n" + "".join(f"      {line}\n" for line in ciphertext.strip().splitlines())
+
+
+def resealed(text: str, entries: Mapping[str, Entry], ciphertexts: Mapping[str, str]) -> str:
+    """The text with another ciphertext in every entry, and nothing else changed where an entry looks as mycoops writes it."""
+    lines = [f"{line}\n" for line in text.splitlines()]
+    for name, entry in sorted(entries.items(), key=lambda item: -item[1].line):
+        old, first, last = entry.ciphertext.splitlines(), entry.line - 1, entry.end
+        start = next((n for n in range(first, last) if [line.strip() for line in lines[n : n + len(old)]] == old), None)
+        if start is None:
+            lines[first:last] = [block(entry.meta, ciphertexts[name])]
+            continue
+        indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+        lines[start : start + len(old)] = [f"{indent}{line}\n" for line in ciphertexts[name].strip().splitlines()]
+    return "".join(lines)
 
 
 def _entries(path: Path, body: yaml.MappingNode, lines: list[str]) -> dict[str, Entry]:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     account checklist children dual errors leaks.processes masking model role_docs secret ssh_login yaml_nodes
   < digests durable
+  < vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner

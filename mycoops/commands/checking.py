@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mycoops import inventory, settings, stale
+from mycoops import inventory, settings, stale, vault_switch
 from mycoops.check import Subject, declarations
 from mycoops.check_values import values
 from mycoops.errors import ConfigurationError, Finding, Invalid
@@ -24,7 +24,7 @@ def _subject(fleet: Fleet) -> Subject:
 def check(fleet: Fleet) -> list[Finding]:
     """Every finding. Without a vault file only the declarations are checked."""
     subject = _subject(fleet)
-    found = declarations(subject)
+    found = declarations(subject) + vault_switch.findings(fleet.settings.fleet)
     if not found and vault_path(fleet.settings.fleet).exists():
         store = fleet.store()
         found = values(subject, store, settings.install_key(fleet.settings)) + stale.findings(fleet, store)

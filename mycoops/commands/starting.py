@@ -67,8 +67,8 @@ mycoops_not_applicable:
 SCHEMA = ".catalogue.schema.json"
 """Beside the inventory and hidden, so that Ansible does not take it for one; `mycoops check --schema` prints it anew."""
 
-IGNORE = "known_hosts.old\n*.retry\n.*.new\n"
-"""What git leaves alone; the last are files that a writer was killed over."""
+IGNORE = "known_hosts.old\n*.retry\n.*.new\n.*.rekeyed\n.rekey.json\n"
+"""What git leaves alone; the last are files that a writer was killed over, and those of a rekey under way."""
 
 
 def init(directory: Path) -> list[Path]:
