@@ -20,6 +20,8 @@ LEFT = "left-by-"
 """What the directory of a killed run is called inside the next one's."""
 PASSWORD = "vault-password"  # noqa: S105 - a file's name
 """The file in it that holds the password of the vault."""
+EDITED = "edited"
+"""The directory in it in which an editor is given a value."""
 
 
 def memory_directories() -> list[Path]:
@@ -36,9 +38,9 @@ def memory_directories() -> list[Path]:
 
 
 @contextmanager
-def private() -> Iterator[Path]:
+def private(*, take_over: bool = True) -> Iterator[Path]:
     """A fresh 0700 directory on tmpfs, removed at the end, and with it what killed runs left, which lies in it until then; where
-    memory is short that goes at once.
+    memory is short that goes at once. Who does not search it leaves it to the next run: `take_over=False`.
 
     Raises ConfigurationError where there is no tmpfs, or it is full."""
     places = memory_directories()
@@ -47,7 +49,7 @@ def private() -> Iterator[Path]:
     if shutil.disk_usage(places[0]).free < ENOUGH:
         for left in places[0].glob(f"{PREFIX}*"):
             _take(left, None)
-    earlier = list(places[0].glob(f"{PREFIX}*"))
+    earlier = list(places[0].glob(f"{PREFIX}*")) if take_over else []
     path, held = _made(places[0])
     try:
         for left in earlier:
@@ -73,7 +75,7 @@ def _made(place: Path) -> tuple[Path, int]:
 
 
 def _take(left: Path, into: Path | None) -> None:
-    """Take over a directory of this user that no living run holds, or remove it; the password in it goes at once."""
+    """Take over a directory of this user that no living run holds, or remove it; the password or value in it goes at once."""
     held = _open(left)
     if held is None:
         return
@@ -81,6 +83,7 @@ def _take(left: Path, into: Path | None) -> None:
         if os.fstat(held).st_uid == os.geteuid():
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             (left / PASSWORD).unlink(missing_ok=True)
+            shutil.rmtree(left / EDITED, ignore_errors=True)
             if into:
                 left.rename(into / f"{LEFT}{left.name}")
             else:

@@ -21,6 +21,7 @@ VARIABLES = {
 
 SYSTEM_VARIABLES = {
     "HOME": "where ~ is, and handed on to ssh",
+    "EDITOR": "the program of `mycoops vault edit` (default: vi)",
     "PATH": "where programs are found: ssh, git, podman",
     "SSH_AUTH_SOCK": "the agent whose keys open the hosts, where the fleet declares no key of its own",
     "XDG_RUNTIME_DIR": "the tmpfs of this login, first choice for the private directory of a run",

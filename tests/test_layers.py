@@ -17,7 +17,7 @@ ORDER = """
   < vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
-  < hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
+  < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue exposure leaks.known
   < check delivery lab leaks.control_node leaks.hosts order plan report retired schema
   < chain check_values display drift items leaks.search performer planner sightings
