@@ -111,6 +111,8 @@ class Run:
     leaks: list[Leak] = field(default_factory=list)
     scans: list[Record] = field(default_factory=list)
     """What each leak scan searched."""
+    hands: list[Record] = field(default_factory=list)
+    """What a person did to the store itself: a value that was set, a password that was changed."""
     operators: list[str] = field(default_factory=list)
     """Who opened or resumed it, each once."""
     approved: Record | None = None
@@ -166,8 +168,8 @@ def apply(run: Run, record: Record) -> None:
         run.finished = record["time"]
     if event == "leak":
         run.leaks.append(_leak(record))
-    if event == "scanned":
-        run.scans.append(record)
+    if event in ("scanned", "set", "rekeyed"):
+        (run.scans if event == "scanned" else run.hands).append(record)
     if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
         run.operators.append(record["operator"])
     if event == "approved":

@@ -139,7 +139,8 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
     text += ["|---|---|---|---|---|---|---|---|---|"]
     for entry in plan["rotations"]:
         text.append(_row(run, entry))
-    about = [f"leak scan: {scan_text(run)}"] if run.scans else []
+    about = [_by_hand(record, run) for record in run.hands]
+    about += [f"leak scan: {scan_text(run)}"] if run.scans else []
     about += [f"LEAK: {leak.credential} generation {leak.generation}: {leak}, at {minute(leak.time)}" for leak in run.leaks]
     about += [exposure_text(one) for one in ended]
     text += ["", *(f"- {line}" for line in about)] if about else []
@@ -148,6 +149,16 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
         text += ["", "Not applicable:", ""]
         text += [f"- {item['category']}: {item['item']}: {item['reason']}" for item in absent]
     return "\n".join(text) + "\n"
+
+
+def _by_hand(record: Record, run: Run) -> str:
+    """What a person did to the store, and whether it came to its end."""
+    if record["event"] == "set":
+        numbers = f"{record['from_generation']} → {record['generation']}"
+        text = f"set by hand: {record['credential']} generation {numbers}, fingerprint `{record['fingerprint']}`"
+    else:
+        text = f"the vault's password was changed: {record['values']} values, in {record['files']} files"
+    return text if run.finished else f"{text}; cut off"
 
 
 def _approval(run: Run) -> list[str]:

@@ -41,11 +41,11 @@ ORDER = """
   < drill.killing drill.spoils
   < drill.trials
   < drill.matrix
-  < commands.checking commands.drilling commands.looking commands.planning commands.providing commands.starting
+  < commands.checking commands.drilling commands.listing commands.looking commands.planning commands.providing commands.starting
   < commands.rendering
   < commands.leaking
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
-  < commands.approving commands.dying
+  < commands.approving commands.dying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill
@@ -65,7 +65,7 @@ ONLY_IN = {
     "ansible": {"vault", "inventory", "drill.cipher"},
     "paramiko": {"ssh_login"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log"),
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},

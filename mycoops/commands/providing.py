@@ -1,4 +1,7 @@
-"""`mycoops provide`: takes a value a person brings, checks its shape, and encrypts it before anything else happens."""
+"""`mycoops provide`: takes a value a person brings, checks its shape, and encrypts it before anything else happens.
+
+It is for a credential without a value, and for a rotation that waits for one. What replaces a value is `mycoops vault set`.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +31,18 @@ def provide(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "") ->
     """Keep the first value of a credential, or the one an open rotation waits for.
 
     Raises ConfigurationError for an unknown credential, a value of the wrong shape, or one nobody waits for."""
-    kind = _kind(fleet, credential)
-    _shape(credential, secret, kind)
+    kind = kind_of(fleet, credential)
+    refuse_shape(credential, secret, kind)
     with lease.hold(fleet.settings.state, "provide"):
         store = fleet.store()
-        _differs(store, credential, secret)
+        refuse_known(store, credential, secret)
         if store.meta(credential) is None:
             return _first(store, credential, secret, kind, slot)
         return _awaited(fleet, store, credential, secret)
 
 
-def _kind(fleet: Fleet, credential: str) -> Kind:
+def kind_of(fleet: Fleet, credential: str) -> Kind:
+    """The kind of a declared credential. Raises WrongUsage, and ConfigurationError where it is unknown."""
     declared = fleet.catalogue.credentials.get(credential)
     if declared is None:
         raise WrongUsage(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
@@ -47,7 +51,8 @@ def _kind(fleet: Fleet, credential: str) -> Kind:
     return fleet.kinds[declared.kind]
 
 
-def _shape(credential: str, secret: Secret, kind: Kind) -> None:
+def refuse_shape(credential: str, secret: Secret, kind: Kind) -> None:
+    """Raise ConfigurationError for a value that cannot be one of this kind; it does not show it."""
     value, step = secret.reveal(), kind.human
     lines = kind.generates == "ed25519"
     if len(value) < SHORTEST_VALUE:
@@ -64,7 +69,8 @@ def _shape(credential: str, secret: Secret, kind: Kind) -> None:
         )
 
 
-def _differs(store: Store, credential: str, secret: Secret) -> None:
+def refuse_known(store: Store, credential: str, secret: Secret) -> None:
+    """Raise ConfigurationError for a value that the store keeps already, of whatever credential."""
     for name, generation, known in store.secrets():
         if known.same_as(secret):
             raise ConfigurationError(
@@ -72,11 +78,16 @@ def _differs(store: Store, credential: str, secret: Secret) -> None:
             )
 
 
-def _first(store: Store, credential: str, secret: Secret, kind: Kind, slot: str) -> Provided:
+def refuse_slot(credential: str, kind: Kind, slot: str) -> None:
+    """Raise ConfigurationError for a slot that the kind does not have."""
     if slot and slot not in kind.slots:
         raise ConfigurationError(
             f"{credential}: {kind.kind} has no slot {slot}", hint=f"One of: {', '.join(kind.slots) or 'none'}."
         )
+
+
+def _first(store: Store, credential: str, secret: Secret, kind: Kind, slot: str) -> Provided:
+    refuse_slot(credential, kind, slot)
     if kind.slots and not (slot or kind.slots_optional):
         slots = " or ".join(f"--slot {name}" for name in kind.slots)
         raise WrongUsage(f"{credential}: say in which slot the value that you bring is in force", hint=f"Add {slots}.")
@@ -99,6 +110,5 @@ def _waiting(fleet: Fleet, credential: str) -> tuple[list[dict[str, str]], Stand
         asked = f"mycoops provide {credential}"
         if standing and standing.open and asked in (standing.waiting.get("next"), standing.next_command):
             return run.plan["rotations"], standing
-    raise ConfigurationError(
-        f"{credential} has a value, and no rotation waits for another", hint=f"Rotate it: `mycoops rotate {credential}`."
-    )
+    hint = f"Rotate it: `mycoops rotate {credential}`. If it was replaced without mycoops: `mycoops vault set {credential}`."
+    raise ConfigurationError(f"{credential} has a value, and no rotation waits for another", hint=hint)
