@@ -45,7 +45,7 @@ ORDER = """
   < commands.rendering
   < commands.leaking
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
-  < commands.approving commands.dying commands.replacing
+  < commands.approving commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill
