@@ -12,15 +12,15 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, interrupts
+from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
+from mycoops.editor import typed
 from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
 from mycoops.leaks.heard import HEARD, listen
-from mycoops.secret import Secret
 from mycoops.session import Fleet, open_fleet
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_lab.app, name="lab")
 app.add_typer(cli_log.app, name="log")
+app.add_typer(cli_vault.app, name="vault")
 app.command("drill")(cli_drill.drill)
 
 
@@ -129,10 +130,8 @@ def provide(
     """Bring a value: the first of a credential, or the one a rotation waits for. Hidden prompt, or standard input."""
     opened = open_fleet(fleet)
     piped = not sys.stdin.isatty()
-    value = sys.stdin.read().rstrip("\r\n") if piped else typer.prompt(f"Value of {credential}", hide_input=True, err=True)
-    if value.startswith("-----BEGIN"):
-        value += "\n"
-    answers.provided(providing.provide(opened, credential, Secret(value), slot=slot), as_json=as_json)
+    value = typed(sys.stdin.read() if piped else typer.prompt(f"Value of {credential}", hide_input=True, err=True))
+    answers.provided(providing.provide(opened, credential, value, slot=slot), as_json=as_json)
 
 
 @app.command()

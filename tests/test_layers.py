@@ -49,7 +49,7 @@ ORDER = """
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill
-  < cli_lab cli_log
+  < cli_lab cli_log cli_vault
   < cli
 """
 """Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
@@ -68,7 +68,7 @@ ONLY_IN = {
         *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
-    "rich": {"cli", "cli_approve", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
+    "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"] | ONLY_IN["typer"]
