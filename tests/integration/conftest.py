@@ -29,6 +29,7 @@ ORDER = (
     "refusals",
     "drill",
     "approval",
+    "vault",
     "sightings",
     "leaks",
     "own_kind",

@@ -32,8 +32,10 @@ class Values:
 
     @property
     def password(self) -> str:
-        """The vault's own password."""
-        return self._password.read_text().strip()
+        """The vault's own password: what `mycoops vault rekey` has decided on counts before it is in its place."""
+        following = self._password.with_name(f".{self._password.name}.next")
+        decided = (self._fleet / ".rekey.json").exists() and following.exists()
+        return (following if decided else self._password).read_text().strip()
 
     def _store(self) -> Store:
         return Store.open(self._fleet, password_secrets(self.password))
