@@ -191,6 +191,18 @@ def test_a_second_change_follows_the_first(desk: Desk) -> None:
     assert under(other, desk.new) == {}
 
 
+def test_the_control_sees_a_vault_that_is_half_changed_or_wide(desk: Desk) -> None:
+    before = under(desk, OLD)
+    assert assert_whole(desk, before) == OLD
+    vault_path(desk.fleet).chmod(0o640)
+    with pytest.raises(AssertionError):
+        assert_whole(desk, before)
+    files = Store.open(desk.fleet, password_secrets(OLD)).under(password_secrets(desk.new))
+    durable.replace(vault_path(desk.fleet), files[vault_path(desk.fleet)][1])
+    with pytest.raises(AssertionError):
+        assert_whole(desk, before)
+
+
 @pytest.mark.slow
 def test_killed_at_any_system_call_every_value_is_read_and_the_next_one_ends_it(desk: Desk, tmp_path: Path) -> None:
     before, found = under(desk, OLD), []
