@@ -7,7 +7,7 @@ DRILL_0 := --class O1 --every 400
 DRILL_1 := --class O4 --every 100
 DRILL_2 := --class O2 --class O3 --class O5 --class O6 --class O7 --every 40
 
-.PHONY: help demo drill test test-fast test-plugins test-integration molecule lint bench lock schema setup setup-lab setup-test clean
+.PHONY: help demo drill test test-fast test-plugins test-integration molecule lint bench lock schema setup setup-lab setup-test clean codec-soak fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,7 +34,13 @@ drill: setup setup-lab ## kill the engine at each of its points, and each resume
 test-plugins: setup setup-test ## roles, plugins and kinds against real servers on this machine
 	$(PYTEST) tests/plugins
 
-test-integration: setup setup-lab ## a whole quarter, crashes and rollbacks on the lab
+codec-soak: setup setup-test ## 100,000 random values through every real parser of env files; takes long
+	$(BIN)/python -m tests.codec --soak 100000
+
+fuzz: setup setup-test ## fuzz the parser of env files for ten minutes
+	$(BIN)/python -m tests.codec.fuzz -max_total_time=600
+
+test-integration: setup setup-lab setup-test ## a whole quarter, crashes and rollbacks on the lab
 	$(PYTEST) tests/integration
 
 molecule: setup setup-lab ## every role on systemd containers over ssh
@@ -54,6 +60,8 @@ bench: setup setup-lab ## redeploy and deploy against plain ssh and tuned ansibl
 lock: ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" -o requirements.lock
+	$(BIN)/uv pip compile -q --group codec -c requirements.lock --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" -o tests/codec/requirements.lock
 
 schema: setup ## write the JSON Schema of the catalogue
 	$(BIN)/mycoops check --schema > docs/catalogue.schema.json.new
@@ -68,9 +76,10 @@ setup: .venv/ready ## the Python environment
 setup-lab: ## podman and what the lab's image is made from
 	@lab/install.sh
 
-setup-test: ## the servers the kinds are tested against on this machine
+setup-test: setup ## servers and env file parsers to test against on this machine
 	@scripts/test-servers.sh
+	@scripts/test-readers.sh
 
 clean: ## remove the lab and the Python environment
 	-$(BIN)/mycoops lab down --forget
-	rm -rf .venv
+	rm -rf .venv .cache/codec
