@@ -14,6 +14,7 @@ Reader = Literal[
     "dash",
     "python-dotenv",
     "python-dotenv-literal",
+    "django-environ",
     "compose",
     "docker",
     "podman",

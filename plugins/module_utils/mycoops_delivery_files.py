@@ -91,24 +91,26 @@ def merge(
 ) -> typing.Tuple[bytes, typing.Tuple[str, ...]]:
     """Return the bytes with the values set, and the names that had to change; every declared reader is asked."""
     parsed = envfile.parse(raw, readers)
-    views = [envfile.read_as(reader, raw) for reader in readers]
+    views = {reader: envfile.read_as(reader, raw) for reader in readers}
     repeated = parsed.duplicates()
     changes = {}
     for name, value in values.items():
         encoded = envfile.encode(value, readers)
         now = [line.value for line in parsed.lines if line.name == name]
         same = bool(now) and set(now) == {encoded}
-        if not same and (name in repeated or not views or any(view.get(name) != value for view in views)):
+        if not same and (name in repeated or not views or any(view.get(name) != value for view in views.values())):
             changes[name] = encoded
     merged = parsed.upsert(changes)
-    _read_back(merged, values, readers)
+    _read_back(merged, values, views)
     return merged, tuple(changes)
 
 
-def _read_back(raw: bytes, values: typing.Mapping[str, str], readers: typing.Sequence[str]) -> None:
-    envfile.parse(raw, readers)
-    for reader in readers:
+def _read_back(raw: bytes, values: typing.Mapping[str, str], before: typing.Mapping[str, typing.Mapping[str, str]]) -> None:
+    envfile.parse(raw, tuple(before))
+    for reader, others in before.items():
         view = envfile.read_as(reader, raw)
+        if any(view.get(name) != value for name, value in others.items() if name not in values):
+            raise Refusal("misread", f"{reader} would read another variable differently", reader=reader)
         for name, value in values.items():
             if view.get(name) != value:
                 raise Refusal("misread", f"{reader} would not read {name} as it is meant", reader=reader, name=name)

@@ -6,6 +6,7 @@ import re
 import typing
 
 from mycoops_encoding import encode
+from mycoops_reader_containers import BINDING
 from mycoops_readers import NAME, READERS, read_as
 from mycoops_reply import Refusal
 
@@ -21,7 +22,8 @@ WHOLE = (
 SHELL = re.compile(rb"""(?:'[^']*'|"(?:[^"\\`]|\\.)*"|\\.|[^\s'"\\;&|<>()`])*""" + TAIL, re.S)
 SEVERAL = re.compile(rb"""[ \t]*(?:'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*\Z""", re.S)
 SHELLS, ENGINES = {"bash", "dash"}, {"docker", "podman"}
-QUOTES_ARE_DATA = ENGINES | {"starlette", "decouple", "split"}
+NEED_UTF8 = {"python-dotenv", "python-dotenv-literal", "django-environ", "starlette", "decouple", "split", "docker"}
+LINE_BY_LINE = ENGINES | {"django-environ", "starlette", "decouple", "split"}
 
 
 class Line(typing.NamedTuple):
@@ -73,11 +75,13 @@ def parse(raw: bytes, readers: typing.Sequence[str] = ()) -> EnvFile:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise _refused(1, "the file is UTF-16, not UTF-8")
     bom = BOM if raw.startswith(BOM) else b""
+    if bom and set(readers) & (SHELLS | {"podman", "compose"}):
+        raise _refused(1, "a byte order mark, which a declared reader takes for a part of the line")
     physical = re.findall(rb"[^\n]*\n|[^\n]+\Z", raw[len(bom) :])
     lines: typing.List[Line] = []
     at = 0
     while at < len(physical):
-        line, taken = _line(physical, at, bool(readers) and set(readers) <= QUOTES_ARE_DATA)
+        line, taken = _line(physical, at, bool(readers) and set(readers) <= LINE_BY_LINE)
         _check(line, set(readers))
         lines.append(line)
         at += taken
@@ -113,6 +117,10 @@ def _cut(line: bytes) -> typing.Tuple[bytes, bytes]:
 def _check(line: Line, readers: typing.Set[str]) -> None:
     """Refuse what a declared reader would execute, swallow or stop at."""
     body = line.prefix + line.value
+    if readers & NEED_UTF8 and not _is_utf8(body):
+        raise _refused(line.number, "not UTF-8, where a declared reader gives the file up")
+    if readers & SHELLS and line.ending == b"\r\n":
+        raise _refused(line.number, "a shell takes the carriage return at the end for a part of the line")
     if body.endswith(b"\\") and readers & ({"systemd"} | (SHELLS if line.name else set())):
         raise _refused(line.number, "a backslash at the end joins the next line")
     if not line.name:
@@ -120,12 +128,22 @@ def _check(line: Line, readers: typing.Set[str]) -> None:
     spaced = body.lstrip(b" \t").startswith(b"export") or line.prefix[-2:-1] in (b" ", b"\t")
     if spaced and readers & ENGINES:
         raise _refused(line.number, "a container engine takes no `export` and no blank before `=`")
+    if "compose" in readers and not BINDING.fullmatch(body.decode("utf-8", "surrogateescape")):
+        raise _refused(line.number, "compose gives the file up at this line")
     if not readers & SHELLS:
         return
     if line.prefix[-2:-1] in (b" ", b"\t") or line.value[:1] in (b" ", b"\t"):
         raise _refused(line.number, "a shell takes no blank around `=`")
     if not SHELL.match(line.value):
         raise _refused(line.number, "a shell would run or join a part of this line")
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(number: int, why: str) -> Refusal:

@@ -10,23 +10,32 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BLANK, NEWLINE = " \t\n\r", "\n\r"
 
 
+def is_character(char: str) -> bool:
+    """Whether a code point is one that systemd takes for text; no surrogate, none of those that Unicode keeps for nobody."""
+    code = ord(char)
+    return not (0xD800 <= code < 0xE000 or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE)
+
+
 class Systemd:
     """The state machine of systemd 252's `EnvironmentFile=`."""
 
     def __init__(self) -> None:
         self.values: Values = {}
         self.state, self.key, self.value, self.kept = "pre_key", "", "", 0
+        self.readable = True
 
     def read(self, text: str) -> Values:
         for char in text:
             getattr(self, self.state)(char)
         if self.state not in ("pre_key", "in_key", "comment", "comment_escape"):
             self.push()
-        return self.values
+        return self.values if self.readable else {}
 
     def push(self) -> None:
         if self.state == "in_value":
             self.value = self.value[: self.kept]
+        if not all(map(is_character, self.key + self.value)):
+            self.readable = False  # the unit would not start
         if NAME.match(self.key.rstrip(BLANK)):
             self.values[self.key.rstrip(BLANK)] = self.value
         self.state, self.key, self.value, self.kept = "pre_key", "", "", 0

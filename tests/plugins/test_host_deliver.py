@@ -329,7 +329,7 @@ def test_line_ends_that_a_shell_keeps_are_refused(case: Case) -> None:
     case.host.put(PATH, b"TOKEN=x\r\n")
     request = case.request()
     request["files"][0]["readers"] = ["systemd", "bash"]
-    assert refused(case, request, "misread")["reader"] == "bash"
+    assert refused(case, request, "malformed_env_file")["line"] == 1
 
 
 def test_duplicates_are_all_updated_and_reported(case: Case) -> None:
