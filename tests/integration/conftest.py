@@ -19,6 +19,7 @@ ORDER = (
     "quarter",
     "one_slot",
     "env_files",
+    "env_dialects",
     "rollback",
     "crash",
     "signals",
