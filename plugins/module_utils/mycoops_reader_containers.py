@@ -34,10 +34,15 @@ def compose(text: str) -> Values:
             value, open_to_expansion = _value(found)
             if "$" in EXPANSION.sub("", open_to_expansion):
                 return {}
-            if "$" not in open_to_expansion and not ODD_END.search((found["raw"] or "").strip(" \t")):
+            if "$" not in open_to_expansion and not ODD_END.search((found["raw"] or "").strip(" \t")) and not _octal(found):
                 values[found["name"]] = value
         at = (found or blank).end()  # type: ignore[union-attr]
     return values
+
+
+def _octal(found: typing.Match[str]) -> bool:
+    """Whether a zero is escaped, which some versions take for the beginning of a number."""
+    return "\\0" in re.findall(r"\\.", found["double"] or "", re.DOTALL)
 
 
 def _value(found: typing.Match[str]) -> typing.Tuple[str, str]:

@@ -49,6 +49,14 @@ def test_one_file_for_several_parsers_is_read_alike(readers: tuple[str, ...]) ->
         assert outcome.written > len(SOME) * 0.4
 
 
+def test_what_one_reader_takes_as_it_is_and_another_for_an_octal_number_is_not_written_for_both() -> None:
+    """A soak found it: node has no escapes between `"`, compose reads `\\0` there."""
+    values = ["it's\\0x#y", "it's\\\\0x#y", "it's 0x#y"]
+    outcomes = trial.shared(["node", "compose"], values)
+    assert [outcome.wrong for outcome in outcomes] == [[]] * len(outcomes)
+    assert trial.attempt("it's 0x#y", ["node", "compose"]) is not None
+
+
 @PER_PARSER
 def test_a_naive_writer_is_caught(parser: Parser) -> None:
     """The control: without an encoder each parser misreads a part of the corpus, and some of them most passwords."""
