@@ -17,14 +17,14 @@ demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and te
 	@scripts/demo.sh
 
 test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
-	$(PYTEST) -n 2 tests/unit tests/test_*.py
+	$(PYTEST) -n 2 tests/unit tests/providers tests/test_*.py
 	$(PYTEST) tests/plugins
 	$(BIN)/mycoops drill $(DRILL_$(shell expr $$(date +%-j) % 3)) --offset $$(date +%-j)
 	$(MAKE) molecule
 	$(PYTEST) tests/integration --faults today
 
 test-fast: setup ## seconds, without containers
-	$(PYTEST) -n 2 -m "not slow" tests/unit tests/test_*.py
+	$(PYTEST) -n 2 -m "not slow" tests/unit tests/providers tests/test_*.py
 
 drill: setup setup-lab ## kill the engine at each of its points, and each resume, and try every fault on the lab; takes long
 	$(BIN)/mycoops drill --every 3
