@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import shlex
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from mycoops.escapes import anchor, escaped, pattern
 
 MASK = "«masked»"
 SHORTEST = 8
@@ -29,17 +28,8 @@ def _base64_middles(raw: bytes) -> set[str]:
 
 
 def encodings(text: str) -> set[str]:
-    """The text in clear, URL-, JSON-, shell- and repr-escaped, and `raw_encodings` of it."""
-    found = {
-        text,
-        quote(text, safe=""),
-        quote_plus(text),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        shlex.quote(text),
-        repr(text)[1:-1],
-    }
-    return found | raw_encodings(text.encode())
+    """The text in clear, escaped for URL, JSON, shell, Python, HTML and more, also twice, and `raw_encodings` of it."""
+    return escaped(text) | raw_encodings(text.encode())
 
 
 def raw_encodings(raw: bytes) -> set[str]:
@@ -47,30 +37,55 @@ def raw_encodings(raw: bytes) -> set[str]:
     return _base64_middles(raw) | {raw.hex(), raw.hex().upper()}
 
 
+def parts(value: str) -> set[str]:
+    """The value, and of one of several lines each line that is long enough to be known by."""
+    return {part for part in (value, *value.splitlines()) if part == value or (len(part) >= 16 and not part.startswith("-----"))}
+
+
 def forms(value: str) -> set[str]:
-    """Clear, URL-, JSON-, shell- and repr-escaped, hex, base64 in three alignments; of a value of several lines each line too."""
-    parts = {value, *(line for line in value.splitlines() if len(line) >= 16 and not line.startswith("-----"))}
-    return {form for part in parts if part for form in encodings(part) if len(form) >= SHORTEST}
+    """Every one of `encodings`; of a value of several lines each line too."""
+    return {form for part in parts(value) if part for form in encodings(part) if len(form) >= SHORTEST}
+
+
+class _Part:
+    """One text to be hidden: `near` says quickly of nearly all others that it is not in them."""
+
+    def __init__(self, text: str) -> None:
+        wide = pattern(text)
+        self._wide = wide if wide != text else ""
+        self._anchor = anchor(text) if self._wide else ""
+        exact = {text, *raw_encodings(text.encode())} if wide else encodings(text)
+        self._exact = sorted((form for form in exact if len(form) >= SHORTEST), key=len, reverse=True)
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """Made when something may be hit: that is rare, and for all values of a fleet it takes a tenth of a second."""
+        return re.compile("|".join([*map(re.escape, self._exact), *filter(None, [self._wide])]) or "(?!)")
+
+    def near(self, text: str) -> bool:
+        """Whether it may be in a text; what it was escaped to always holds its anchor."""
+        return bool(self._anchor and self._anchor in text) or any(form in text for form in self._exact)
 
 
 class Masker:
-    """Replaces every known form of the given values; knows nothing of others."""
+    """Replaces every known form of the given values, and what they were escaped to however often; knows nothing of others."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._forms = sorted({form for value in values for form in forms(value)}, key=len, reverse=True)
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        """Made when something is hit at all: that is rare, and the pattern of a fleet's values takes a tenth of a second."""
-        return re.compile("|".join(map(re.escape, self._forms)))
+        texts = {part for value in values for part in parts(value) if part}
+        self._parts = [_Part(text) for text in sorted(texts, key=len, reverse=True)]
 
     def mask(self, text: str) -> str:
         """Return the text with each form replaced."""
-        return self._pattern.sub(MASK, text) if self.hit(text) else text
+        if len(text) < SHORTEST:
+            return text
+        for part in self._parts:
+            if part.near(text):
+                text = part.expression.sub(MASK, text)
+        return text
 
     def hit(self, text: str) -> bool:
         """Whether any form of any value is in the text."""
-        return len(text) >= SHORTEST and any(form in text for form in self._forms)
+        return len(text) >= SHORTEST and any(part.near(text) and part.expression.search(text) for part in self._parts)
 
     def scrub(self, data: Any) -> Any:
         """Mask every string inside lists, dicts and tuples; other types pass."""

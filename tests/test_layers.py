@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist children dual errors leaks.processes masking model role_docs secret ssh_login yaml_nodes
-  < digests durable
+    account checklist children dual errors escapes leaks.processes model role_docs secret ssh_login yaml_nodes
+  < digests durable masking
   < vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
@@ -55,7 +55,7 @@ ORDER = """
 """Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
 
 LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
-PURE = {"model", "checklist", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
+PURE = {"model", "checklist", "escapes", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
 PURE |= {"digests", "drift", "exposure", "leaks.needles", "leaks.hosts"}
 """They compute: no file, process, socket, clock or environment."""
 IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}

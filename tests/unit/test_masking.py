@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import html
+import itertools
 import json
+import re
+import secrets
 import shlex
 from urllib.parse import quote, quote_plus
 
+import markupsafe
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +21,8 @@ from mycoops.masking import MASK, SHORTEST, Masker, forms
 from mycoops.secret import generate
 
 VALUES = st.text(min_size=16, max_size=40).filter(lambda text: len(text.strip()) >= 16)
+AWKWARD = "5f0c-\"\\\\ö'&<% q\\n"
+"""What is written in another way by each way of escaping."""
 ENCODE = {
     "clear": lambda value: value,
     "url": lambda value: quote(value, safe=""),
@@ -23,6 +31,11 @@ ENCODE = {
     "json, letters kept": lambda value: json.dumps(value, ensure_ascii=False),
     "shell": shlex.quote,
     "repr": repr,
+    "bytes": lambda value: repr(value.encode()),
+    "HTML": html.escape,
+    "HTML of Jinja": lambda value: str(markupsafe.escape(value)),
+    "pattern": re.escape,
+    "quotes of SQL and YAML": lambda value: value.replace("'", "''"),
     "hex": lambda value: value.encode().hex(),
     "HEX": lambda value: value.encode().hex().upper(),
 }
@@ -36,6 +49,29 @@ def test_every_form_is_found_wherever_it_stands(form: str, value: str, before: s
     text = f"{before}{ENCODE[form](value)}{after}"
     assert masker.hit(text)
     assert value not in masker.mask(text)
+
+
+NESTED = {name: encode for name, encode in ENCODE.items() if name not in ("clear", "hex", "HEX")}
+
+
+@pytest.mark.parametrize("ways", list(itertools.product(NESTED, repeat=2)), ids=" in ".join)
+def test_what_was_escaped_is_escaped_again_and_shown_as_json_in_json(ways: tuple[str, str]) -> None:
+    one, other = secrets.token_hex(8), secrets.token_hex(8)
+    value = f"{one}{AWKWARD}{other}"
+    text = NESTED[ways[1]](f"with a word before it: {NESTED[ways[0]](f'and behind {value} it')}")
+    for shown in (text, json.dumps({"msg": text}), json.dumps(json.dumps({"msg": text}))):
+        masked = Masker([value]).mask(shown)
+        assert MASK in masked
+        assert one not in masked
+        assert other not in masked
+
+
+def test_a_value_that_yaml_breaks_over_lines_is_found() -> None:
+    value = " ".join(secrets.token_hex(8) for _ in range(9))
+    for style in ("", '"'):
+        broken = yaml.safe_dump({"a": value}, default_style=style, width=60)
+        assert value not in broken
+        assert value.split()[-1] not in Masker([value]).mask(broken)
 
 
 @given(value=VALUES, lead=st.binary(max_size=4), rest=st.binary(max_size=4))
