@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import wraps
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from mycoops import bridge
 from mycoops.errors import MycoopsError
 from mycoops.masking import Masker
 
+RUNNERS = "awx_display"
+"""The callback through which ansible-runner hears of events."""
+
 DOCUMENTATION = """
 name: mycoops_mask
 type: aggregate
 short_description: masks the values of the fleet's store in all output
 description:
   - Registers every value of the store when the playbook starts and masks all its forms in everything that is displayed,
-    warnings, deprecations, exceptions and debugging output included.
+    warnings, deprecations, exceptions and debugging output included, in the log file, and in the events of ansible-runner.
   - Where the extra variable C(mycoops_bound) names the process that started it, the playbook ends with that one.
   - The store is the extra variable C(mycoops_store), else the directory of the first inventory source.
 requirements:
@@ -29,7 +33,7 @@ requirements:
 
 
 class CallbackModule(CallbackBase):
-    """Wraps Display.display once per process; without a store it masks nothing."""
+    """Masks what is displayed, logged and told to ansible-runner, once per process; without a store it masks nothing."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -69,11 +73,35 @@ def fleet_of(loader):
 
 
 def install(masker):
-    """Wrap the one method through which all display goes."""
-    shown = Display.display
+    """Wrap what everything goes through that is displayed, logged or asked, and what ansible-runner is told of."""
+    shown, logged, asked = Display.display, Display._log, Display.prompt
+
+    def masked(msg):
+        return masker.mask(msg) if isinstance(msg, str) else msg
 
     @wraps(shown)
     def display(self, msg, *args, **kwargs):
-        return shown(self, masker.mask(msg) if isinstance(msg, str) else msg, *args, **kwargs)
+        return shown(self, masked(msg), *args, **kwargs)
 
-    Display.display = display
+    @wraps(logged)
+    def _log(self, msg, *args, **kwargs):
+        return logged(self, masked(msg), *args, **kwargs)
+
+    @wraps(asked)
+    def prompt(msg, *args, **kwargs):
+        return asked(masked(msg), *args, **kwargs)
+
+    Display.display, Display._log, Display.prompt = display, _log, staticmethod(prompt)
+    for name in [name for name in sys.modules if name.rpartition(".")[2] == RUNNERS]:
+        mask_events(sys.modules[name], masker)
+
+
+def mask_events(module, masker):
+    """Mask events before ansible-runner's own callback writes each to a file, where the runner finds it."""
+    made = module.EventContext.get_begin_dict
+
+    @wraps(made)
+    def get_begin_dict(self):
+        return masker.scrub(made(self))
+
+    module.EventContext.get_begin_dict = get_begin_dict
