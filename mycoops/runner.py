@@ -184,6 +184,7 @@ class Runner:
                 cmdline="--check" if run.check else None,
                 forks=min(self._environment.forks, max(1, len(run.hosts))),
                 quiet=True,
+                fact_cache_type="memory",
                 event_handler=handler,
                 cancel_callback=self._cancelled,
             )
@@ -261,7 +262,7 @@ def _write_settings(private: Path, run: Run) -> None:
     directory = private / "env"
     directory.mkdir(parents=True, mode=0o700)
     (directory / "extravars").write_text(json.dumps(dict(run.variables)), encoding="utf-8")
-    settings = {"fact_cache_type": "memory", "idle_timeout": 0, "pexpect_timeout": NOTICE_SECONDS, "suppress_ansible_output": True}
+    settings = {"idle_timeout": 0, "pexpect_timeout": NOTICE_SECONDS, "suppress_ansible_output": True}
     (directory / "settings").write_text(json.dumps(settings), encoding="utf-8")
 
 
