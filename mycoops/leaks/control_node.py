@@ -51,5 +51,6 @@ class ControlNode:
 
     def _places(self) -> Iterable[Path]:
         """Each directory once: the fleet's journals and log, where programs leave files, and what is in memory."""
-        own = (self.settings.journals, self.settings.rotation_log.parent, Path.home() / ".ansible")
+        ansible = (Path.home() / ".ansible", Path.home() / ".ansible_async")
+        own = (self.settings.journals, self.settings.rotation_log.parent, *ansible)
         return dict.fromkeys([*own, Path(tempfile.gettempdir()), *SHARED, *rundir.memory_directories()])

@@ -44,7 +44,7 @@ def _homes() -> typing.List[str]:
     accounts = [pwd.getpwuid(0), pwd.getpwuid(os.geteuid())]
     login = os.environ.get("SUDO_USER", "")
     accounts += [one for one in pwd.getpwall() if one.pw_name == login]
-    return list(dict.fromkeys(f"{one.pw_dir.rstrip('/')}/.ansible" for one in accounts))
+    return list(dict.fromkeys(f"{one.pw_dir.rstrip('/')}/{name}" for one in accounts for name in (".ansible", ".ansible_async")))
 
 
 def _journal(haystack: Haystack, since: float) -> None:

@@ -31,6 +31,7 @@ PLACES = (
     "/tmp/systemd-private-x/tmp/left",
     "/var/tmp/left",
     f"{HOME}/.ansible/tmp/ansible-tmp-1/source",
+    f"{HOME}/.ansible_async/j1.1",
     "/var/log/syslog",
     "/var/log/postgresql/postgresql-15-main.log",
     "/var/log/redis/redis-server.log",
@@ -100,7 +101,7 @@ def test_a_value_is_found_and_named_wherever_a_host_keeps_files(scanned: Scanned
 def test_every_form_is_found_and_no_other_value(scanned: Scanned) -> None:
     awkward = f"p'a s\"s\\w$ä {fresh()}"
     for value in (scanned.value, awkward):
-        planted = [scanned.put(f"/tmp/{number:02d}", b"x" * (number % 9) + form) for number, form in enumerate(every_form(value))]
+        planted = [scanned.put(f"/tmp/{number:03d}", b"x" * (number % 9) + form) for number, form in enumerate(every_form(value))]
         assert scanned.places(value) == [f"/tmp/{path.name}" for path in planted]
         assert scanned.places(fresh()) == []
 

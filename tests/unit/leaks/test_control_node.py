@@ -95,6 +95,7 @@ CHANNELS = {
     "command of a start": into("directory", "run003", "artifacts", "x", "command"),
     "what a killed run left": into("directory", "left-by-mycoops-1", "run001", "artifacts", "x", "stdout"),
     "Ansible's local temporary files": into("directory", "tmp", "ansible-local-1", "source"),
+    "what Ansible keeps of a task beside the others": into("home", ".ansible_async", "j1.1"),
     "Ansible's files in the home": into("home", ".ansible", "tmp", "ansible-tmp-1", "AnsiballZ_copy.py"),
     "temporary file": into("temporary", "tmpabc"),
     "journal record": journal,
