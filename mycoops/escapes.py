@@ -23,7 +23,7 @@ ESCAPES: tuple[Callable[[str], str], ...] = (
     re.escape,
     lambda text: text.replace("'", "''"),
 )
-"""How a text is written inside a URL, JSON, a shell's word, Python, HTML by Python and by Jinja, a pattern, and the quotes of YAML and SQL."""
+"""How a text is written inside a URL, JSON, a shell's word, Python, HTML by Python or Jinja, a pattern, quotes of YAML or SQL."""
 DEPTH = 2
 """A result that holds JSON is shown as JSON."""
 PLAIN = re.compile(r"[A-Za-z0-9_]+")
