@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from mycoops import cli
 from tests import document_checks as checks
+from tests import document_leaks as leaks
 from tests import document_names as names
 from tests.documents import Documents, code_lines, commands, load, section
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     names.machine_paths,
     names.names_in_code,
     names.version,
+    leaks.leak_tables,
 )
 
 DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
@@ -83,6 +85,14 @@ DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
     (names.names_in_code, SECURITY, "`fence.json`", "`wall.json`"),
     (names.names_in_code, SECURITY, "| `agent.sock` in", "| `agent.pipe` in"),
     (names.version, "CHANGELOG.md", "## 0.1.0", "## 0.2.0"),
+    (
+        leaks.leak_tables,
+        leaks.LEAKS,
+        "| `module_crash` | a module that crashes | leaks |",
+        "| `module_crash` | a module that crashes | – |",
+    ),
+    (leaks.leak_tables, leaks.LEAKS, "| `argv` |", "| `arguments` |"),
+    (leaks.leak_tables, leaks.LEAKS, "44 of 44", "42 of 44"),
 )
 
 
