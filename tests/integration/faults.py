@@ -55,7 +55,7 @@ def inside(host: Host, *argv: str) -> None:
 @contextmanager
 def small_disk_on(host: Host, path: str) -> Iterator[str]:
     """The same on a host, with no space left at all; yields the file that fills it."""
-    keep = f"/var/tmp/{Path(path).name}-there"
+    keep = f"/srv/{Path(path).name}-there"
     filler = f"{path}/filler"
     host.call("cp", "-a", path, keep)
     inside(host, "mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "tmpfs", path)

@@ -42,7 +42,9 @@ def test_a_host_with_another_key_is_not_logged_in_to(lab: Lab) -> None:
     assert re.search(r"mas\b.*(cannot be reached|host key)", done.stdout), done.told
     done = lab.run("rotate", "postgresql_mas", "--yes", status=4)
     assert "mas" in done.stderr, done.told
-    lab.run("abort")
+    done = lab.run("abort", status=4)
+    assert "all is done, but not searched for leaks: mas cannot be reached over ssh" in done.stderr, done.told
+    assert lab.run("status", "--json").stdout.count("mycoops resume") == 0
     assert env_files(lab) == before
 
 
