@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     account checklist children dual errors escapes leaks.processes model role_docs secret ssh_login yaml_nodes
-  < digests durable masking
-  < vault_switch
+  < durable masking
+  < digests vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
