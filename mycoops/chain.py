@@ -18,6 +18,7 @@ WORDS = {
     "tampered": "this record was changed",
     "foreign": "written under another install key",
     "shortened": "the rotation log names a record that is not in it any more",
+    "copied": "it was opened under another name: this is a copy, or it was renamed",
     "missing": "the rotation log knows of it, and it is not there",
 }
 Vouched = list[tuple[list[Record], Verdict]]
@@ -48,7 +49,10 @@ def _judged(where: Settings, *, linked: bool) -> Vouched:
 
 
 def _held(records: list[Record], verdict: Verdict, wanted: Iterable[str]) -> Verdict:
-    """A journal is shortened where a head somebody vouches for is not in it."""
+    """A journal is copied where it was opened under another name, and shortened where a head somebody vouches for is not in it."""
+    name = verdict.path.name
+    if verdict.state in TRUSTED and records and records[0].get("name", name) != name:
+        return replace(verdict, state="copied", line=1)
     macs = [str(record["mac"]) for record in records]
     there = all(any(mac.startswith(head) for mac in macs) for head in wanted)
     return verdict if there or verdict.state not in TRUSTED else replace(verdict, state="shortened", line=len(records) + 1)
@@ -60,6 +64,8 @@ def refuse(verdict: Verdict) -> None:
         return
     place = f"{verdict.path}:{verdict.line}" if verdict.line else str(verdict.path)
     hint = RESTORE
+    if verdict.state == "copied":
+        hint = "Remove it if the journal of the right name is there, else give it back its name, which is in its first record."
     if verdict.state == "foreign":
         hint = "Put the install.key it was written under back into the state directory of this fleet."
     raise JournalError(f"{place}: {WORDS[verdict.state]}", hint=hint)

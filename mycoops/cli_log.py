@@ -24,7 +24,7 @@ def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption =
 
 @app.command("verify")
 def verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Check every journal, offline: intact, torn, tampered, foreign (another key), shortened or missing."""
+    """Check every journal, offline: intact, torn, tampered, foreign (another key), copied, shortened or missing."""
     found = looking.verify_log(open_fleet(fleet or context.obj))
     answers.verdicts(found, as_json=as_json)
     if any(verdict.state not in ("intact", "torn") for verdict in found):

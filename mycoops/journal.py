@@ -30,7 +30,8 @@ class Verdict:
     """What a journal's chain says: `intact`, `torn` (a write was cut off; resume may go on), `tampered` (at `line`) or `foreign`
     (written under another key).
 
-    Held against a rendered log that names its head, it may also be `shortened` (the head is not in it) or `missing`."""
+    Held against a rendered log that names its head, it may also be `shortened` (the head is not in it) or `missing`, and against
+    the name it was opened under, `copied`."""
 
     path: Path
     state: str

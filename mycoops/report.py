@@ -132,7 +132,11 @@ def scan_words(places: Iterable[str], found: int, missed: Iterable[str], skipped
 def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
     plan = run.plan
     text = [f"## {run.opened[:10]} {plan['label']}", ""]
-    text += [f"- operator: {run.operator}", f"- reason: {run.reason or plan['reason']}", f"- plan: `{plan['digest']}`"]
+    text += [
+        f"- operator: {run.operator}",
+        f"- reason: {_on_one_line(run.reason or plan['reason'])}",
+        f"- plan: `{plan['digest']}`",
+    ]
     text += _approval(run)
     text += [f"- journal: `{name}`, head `{head[:HEAD_DIGITS]}`", ""]
     text += ["| date | credential | category | generation | state | new accepted | random refused | old refused | persistence |"]
@@ -147,8 +151,13 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
     absent = plan.get("not_applicable") or []
     if absent:
         text += ["", "Not applicable:", ""]
-        text += [f"- {item['category']}: {item['item']}: {item['reason']}" for item in absent]
+        text += [f"- {item['category']}: {item['item']}: {_on_one_line(item['reason'])}" for item in absent]
     return "\n".join(text) + "\n"
+
+
+def _on_one_line(text: str) -> str:
+    """What a person wrote, so that no line of it can pass for one of the log's own."""
+    return " ".join(text.split())
 
 
 def _by_hand(record: Record, run: Run) -> str:

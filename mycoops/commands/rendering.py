@@ -21,7 +21,7 @@ def opened(fleet: Fleet, plan: Plan, token: int) -> Journal:
             Journal(path, key)
     written = Journal(new_path(fleet.settings.journals, plan.digest), key)
     facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
-    written.write("opened", plan=plan.as_dict(), **facts)
+    written.write("opened", plan=plan.as_dict(), name=written.path.name, **facts)
     return written
 
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mycoops import chain, cli, journal, settings, stale
-from mycoops.commands import approving, deploying, looking, rotating
+from mycoops.commands import approving, deploying, looking, planning, rotating
+from mycoops.drill.bench import Quiet
 from mycoops.drill.faults import Fault
 from mycoops.drill.points import watching
 from mycoops.drill.stories import STORIES
@@ -294,6 +295,32 @@ def test_a_journal_shortened_with_its_section_is_told_by_the_next_one(stage: Mak
     _one_from_the_end(made, first)
     forget(made, first)
     assert [one.state for one in looking.verify_log(made.opened())] == ["shortened", "intact"]
+
+
+@pytest.mark.parametrize("name", ["{} (copy).jsonl", "9{}.jsonl"])
+def test_a_copy_of_a_journal_is_told_and_nothing_goes_on_from_it(stage: MakeStage, name: str) -> None:
+    made = stage()
+    path = stopped(made)
+    copy = path.with_name(name.format(path.stem))
+    copy.write_bytes(path.read_bytes())
+    found = {one.path: one.state for one in looking.verify_log(made.opened())}
+    assert (found[path], found[copy]) == ("intact", "copied")
+    with pytest.raises(JournalError, match="opened under another name") as refused:
+        resume(made)
+    assert "Remove it if the journal of the right name is there" in refused.value.hint
+    copy.unlink()
+    assert {one.state for one in looking.verify_log(made.opened())} == {"intact"}
+
+
+def test_a_reason_is_one_line_of_the_log_whatever_is_in_it(stage: MakeStage) -> None:
+    made = stage()
+    forged = "see ticket\n- journal: `old.jsonl`, head `0123456789abcdef`\n## 2020-01-01 forged\n- approved: somebody"
+    plan = planning.plan(made.opened(), made.store(), ["one"], label="single", reason=forged)
+    assert rotating.rotate(made.opened(), plan, Quiet(), lambda *_: None, never).error is None
+    lines = made.opened().settings.rotation_log.read_text().splitlines()
+    assert f"- reason: {' '.join(forged.split())}" in lines
+    assert not [line for line in lines if line.startswith(("- approved", "## 2020"))]
+    assert [one.state for one in looking.verify_log(made.opened())] == ["intact"]
 
 
 def test_what_nobody_vouches_for_is_not_missed(stage: MakeStage) -> None:
