@@ -5,11 +5,8 @@ Nothing here touches Ansible; the action plugins hand over `send`, which runs a 
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import re
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +18,6 @@ from mycoops.secret import Secret
 from mycoops.values import Values, resolve
 from mycoops.vault import Store, vault_path
 
-PR_SET_PDEATHSIG = 1
 MARK = "MYCOOPS-REPLY "
 BOOTSTRAP = (
     "import json,sys;b=json.load(sys.stdin);g={'__name__':'mycoops_loader'};"
@@ -189,15 +185,6 @@ def fence_of(task_vars: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(item, Mapping) or item.get("entry") not in EFFECTS or not item.get("token"):
         return None
     return {"token": int(item["token"]), "state": HOST_STATE}
-
-
-def end_with_parent(parent: int = 0) -> None:
-    """Let this process be killed when the one that started it ends, however that ends: nobody would hear what it does.
-
-    It ends at once if `parent`, where that is known, is gone already."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent and os.getppid() != parent:
-        os._exit(1)
 
 
 def inner(task_vars: Mapping[str, Any]) -> str:

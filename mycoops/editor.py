@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import shlex
@@ -13,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mycoops import durable, rundir
+from mycoops import children, durable, rundir
 from mycoops.errors import ConfigurationError
 from mycoops.secret import Secret
 
-PR_SET_PDEATHSIG = 1
 REMOVE = 'cat > /dev/null; rm -rf -- "$0"'
 """What waits beside the editor: it removes the directory when the pipe from this process ends, however this process ends."""
 _VI = ("-n", "-i", "NONE", "-c", "silent! set nobackup | silent! set nowritebackup | silent! set noundofile")
@@ -80,7 +78,7 @@ def _guarded() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    children.end_with_parent()
 
 
 @contextmanager

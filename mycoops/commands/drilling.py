@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mycoops import rundir
+from mycoops import children, rundir
 from mycoops.drill import coverage
 from mycoops.drill.bench import Bench
 from mycoops.drill.matrix import COLUMNS, Drill, Row
@@ -21,6 +22,7 @@ from mycoops.drill.trials import TRIALS, Trial
 from mycoops.errors import WrongUsage
 from mycoops.model import Overlap
 
+PREFIX = "drill-of-mycoops-"
 EVERY = 20
 """Of the second kills, and of the kills in a run that meets a single failure, one in so many is carried out by default."""
 
@@ -75,7 +77,7 @@ def drill(
     chosen = [trial for trial in TRIALS if not overlaps or trial.overlap in overlaps]
     began, rows = time.monotonic(), []
     coverage.prime()
-    with _directory() as root, multiprocessing.get_context("fork").Pool(os.cpu_count() or 1) as pool:
+    with _directory() as root, multiprocessing.get_context("fork").Pool(os.cpu_count() or 1, children.end_with_parent) as pool:
         tasks = [(TRIALS.index(trial), root, depth, every, offset) for trial in _longest_first(chosen)]
         for row in pool.imap_unordered(_one, tasks):
             rows.append(row)
@@ -92,8 +94,13 @@ def _longest_first(trials: Iterable[Trial]) -> list[Trial]:
 
 @contextmanager
 def _directory() -> Iterator[str]:
-    places = rundir.memory_directories()
-    with tempfile.TemporaryDirectory(prefix="drill-of-mycoops-", dir=places[0] if places else None) as name:
+    """A directory in memory; what an earlier drill left there, because it was killed, goes first."""
+    where = next(iter(rundir.memory_directories()), Path(tempfile.gettempdir()))
+    for path in where.glob(f"{PREFIX}*"):
+        owner = path.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(path, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=where, ignore_cleanup_errors=True) as name:
         yield name
 
 

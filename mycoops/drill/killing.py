@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mycoops import children
 from mycoops.drill import coverage
 from mycoops.drill.bench import Bench
 from mycoops.drill.coverage import Site
@@ -61,6 +62,7 @@ def killed(bench: Bench, command: Callable[[], object], at: int) -> End:
 def _run(bench: Bench, command: Callable[[], object], at: int, last_words: Path) -> None:
     """The child's whole life; never returns."""
     os.setpgid(0, 0)
+    children.end_with_parent()
     end, clock = End(), bench.clock
     clock.points.clear()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from mycoops import bridge
+from mycoops import bridge, children
 
 PLUGINS = Path(__file__).resolve().parent.parent
 
@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             request = {**request, "now": time.time()}
         if task_vars.get("mycoops_bound"):
             worker_of = multiprocessing.parent_process()
-            bridge.end_with_parent(worker_of.pid if worker_of else 0)
+            children.end_with_parent(worker_of.pid if worker_of else 0)
         interpreter, fence = bridge.python(task_vars.get("ansible_python_interpreter")), bridge.fence_of(task_vars)
         store = lambda: self.store(task_vars)  # noqa: E731
         return bridge.call(program, PLUGINS / "module_utils", request, store, self.send, interpreter, fence, self.prepare)

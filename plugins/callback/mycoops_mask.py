@@ -11,7 +11,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from mycoops import bridge
+from mycoops import bridge, children
 from mycoops.errors import MycoopsError
 from mycoops.masking import Masker
 
@@ -43,7 +43,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook):
         """Register before the first task is forked, so that workers inherit the wrapped method and the opened store."""
         if bound := load_extra_vars(playbook._loader).get("mycoops_bound"):
-            bridge.end_with_parent(int(bound))
+            children.end_with_parent(int(bound))
         masker = self.masker(playbook._loader)
         if masker:
             install(masker)

@@ -205,7 +205,7 @@ def test_only_what_changes_something_is_fenced() -> None:
 
 def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
-    child = f"import os, time; from mycoops import bridge; bridge.end_with_parent(os.getppid()); open({str(alive)!r}, 'w')"
+    child = f"import os, time; from mycoops import children; children.end_with_parent(os.getppid()); open({str(alive)!r}, 'w')"
     child += "; time.sleep(60)"
     parent = (
         f"import subprocess, sys, time; print(subprocess.Popen([sys.executable, '-c', {child!r}]).pid, flush=True); time.sleep(60)"
