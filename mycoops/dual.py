@@ -153,7 +153,8 @@ class Dual:
 def _parsed(raw: bytes) -> dict[str, _Value]:
     """The variables of an env file; of several lines with one name the last counts."""
     found: dict[str, _Value] = {}
-    for line in map(str.strip, raw.decode("utf-8", "surrogateescape").split("\n")):
+    text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    for line in map(str.strip, text.split("\n")):
         name, sign, value = (part.strip() for part in line.partition("="))
         if sign and not line.startswith("#"):
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""

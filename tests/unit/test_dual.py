@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from mycoops import dual, hostcode
@@ -247,6 +247,8 @@ class TestEnvFile:
             Dual(NAME, env_file=path).attempt(connect, refused=refused)
         assert len(tries) == dual.TRIES
 
+    @example("\r0")
+    @example("1\r\n0")
     @given(some.text(some.characters(codec="utf-8", exclude_characters="\n\0"), max_size=40))
     def test_a_line_means_what_the_declared_reader_makes_of_it(self, value: str) -> None:
         raw = f"# {value}\nA={value}\nB = 1\n export C=2\nno variable\nB=2\n".encode()
