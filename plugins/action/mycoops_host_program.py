@@ -33,6 +33,15 @@ class ActionModule(ActionBase):
         reply = self.perform(self.find(str(self._task.args["program"])), request, task_vars)
         return bridge.result(reply, item, task_vars["inventory_hostname"], fail=bool(fail))
 
+    def ask(self, lists, task_vars):
+        """Make the round trip of an action that has a `PROGRAM` of its own; its request has an id and these lists."""
+        request = self._task.args.get("request")
+        if not isinstance(request, dict) or not all(isinstance(request.get(name), list) for name in lists):
+            *first, last = [f"`{name}`" for name in ("id", *lists)]
+            raise AnsibleActionFail(f"{self._task.action} needs `request`, a mapping with {', '.join(first)} and {last}.")
+        reply = self.perform(self.find(self.PROGRAM), request, task_vars)
+        return bridge.result(reply, str(request.get("id")), task_vars["inventory_hostname"], fail=False)
+
     def find(self, name):
         """Look a program up in the role's files, then beside the plugins."""
         role = self._task._role

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
 
-from mycoops import bridge
 from mycoops.leaks.needles import texts
 
 HostProgram = action_loader.get("mycoops_host_program", class_only=True)
@@ -20,11 +18,7 @@ class ActionModule(HostProgram):
     def run(self, tmp=None, task_vars=None):
         """Return the task result around the reply: names and places."""
         super(HostProgram, self).run(tmp, task_vars)
-        request = self._task.args.get("request")
-        if not isinstance(request, dict) or not isinstance(request.get("values"), list):
-            raise AnsibleActionFail("mycoops_leak_scan needs `request`, a mapping with `id` and `values`.")
-        reply = self.perform(self.find(self.PROGRAM), request, task_vars)
-        return bridge.result(reply, str(request.get("id")), task_vars["inventory_hostname"], fail=False)
+        return self.ask(("values",), task_vars)
 
     def prepare(self, request):
         """Put the forms of each value in its place."""
