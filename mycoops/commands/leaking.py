@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from mycoops import stale
-from mycoops.commands.rendering import opened, render_log
+from mycoops.commands.rendering import concluded, opened_for_nothing
 from mycoops.errors import Leaked, MycoopsError, StepFailed
 from mycoops.exposure import emergencies
 from mycoops.leaks.control_node import OUTPUT
 from mycoops.leaks.heard import HEARD
 from mycoops.leaks.known import Known
 from mycoops.model import Leak
-from mycoops.planner import make
 from mycoops.session import Fleet, Session
 
 SHOWN = 5
@@ -67,13 +65,10 @@ def recorded(fleet: Fleet, leaks: Iterable[Leak], what: str, token: int = 0) -> 
 
 
 def _write(fleet: Fleet, leaks: list[Leak], what: str, token: int) -> None:
-    plan = make(fleet.catalogue, fleet.kinds, {}, [], label=what, reason=f"a value was found by the leak scan of {what}")
-    written = opened(fleet, plan, token)
+    written = opened_for_nothing(fleet, what, f"a value was found by the leak scan of {what}", token)
     for leak in leaks:
         written.write("leak", credential=leak.credential, generation=leak.generation, host=leak.host, place=leak.place)
-    written.write("finished")
-    render_log(fleet)
-    stale.remember(fleet)
+    concluded(fleet, written)
 
 
 def listen(session: Session, leaks: Iterable[Leak]) -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from mycoops import durable, lease, settings, stale, vault_switch
 from mycoops.check_values import SHORTEST_VALUE
-from mycoops.commands.rendering import opened, render_log
+from mycoops.commands.rendering import opened_for_nothing, render_log
 from mycoops.errors import ConfigurationError, Invalid, VaultError
 from mycoops.journal import Journal
-from mycoops.planner import make
 from mycoops.session import Fleet
 from mycoops.vault import Store, password_secrets, vault_path
 from mycoops.vault_file import parse
@@ -124,8 +123,7 @@ def _refuse_change(store: Store, files: dict[Path, tuple[bytes, bytes]]) -> None
 
 def _decide(fleet: Fleet, token: int, files: int, values: int) -> None:
     """Record it, then make it so: from here on the new password is in force."""
-    plan = make(fleet.catalogue, fleet.kinds, {}, [], label="vault rekey", reason="the password of the vault was changed")
-    written = opened(fleet, plan, token)
+    written = opened_for_nothing(fleet, "vault rekey", "the password of the vault was changed", token)
     written.write("rekeyed", values=values, files=files)
     vault_switch.decide(fleet.settings.fleet, written.path.name)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mycoops import account, chain, durable, ledger, settings
+from mycoops import account, chain, durable, ledger, settings, stale
 from mycoops.journal import Journal, new_path, paths, read
 from mycoops.plan import Plan
+from mycoops.planner import make
 from mycoops.report import rotation_log
 from mycoops.session import Fleet
 
@@ -23,6 +24,18 @@ def opened(fleet: Fleet, plan: Plan, token: int) -> Journal:
     facts = {"operator": account.here(), "reason": plan.reason, "token": token, "after": chain.newest(fleet.settings)}
     written.write("opened", plan=plan.as_dict(), name=written.path.name, **facts)
     return written
+
+
+def opened_for_nothing(fleet: Fleet, label: str, reason: str, token: int) -> Journal:
+    """Open a journal with a plan of nothing, for what is to be on record and is no rotation."""
+    return opened(fleet, make(fleet.catalogue, fleet.kinds, {}, [], label=label, reason=reason), token)
+
+
+def concluded(fleet: Fleet, written: Journal) -> None:
+    """End such a journal, render the log, and remember how far the journals have come."""
+    written.write("finished")
+    render_log(fleet)
+    stale.remember(fleet)
 
 
 def render_log(fleet: Fleet) -> Path:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from mycoops import editor, lease, settings, stale
 from mycoops.commands import planning
 from mycoops.commands.providing import kind_of, refuse_known, refuse_shape, refuse_slot
-from mycoops.commands.rendering import opened, render_log
+from mycoops.commands.rendering import concluded, opened_for_nothing, render_log
 from mycoops.commands.rotating import refuse_open
 from mycoops.errors import ConfigurationError, Invalid
 from mycoops.journal import Journal
-from mycoops.planner import make
 from mycoops.secret import Secret, fingerprint
 from mycoops.session import Fleet
 from mycoops.vault import Store
@@ -56,14 +55,11 @@ class _Desk:
             return Replaced(name, before.generation, slot, changed=False, next="")
         refuse_known(self.store, name, secret)
         number = planning.held(fleet, self.store)[name].highest + 1
-        plan = make(fleet.catalogue, fleet.kinds, {}, [], label="vault set", reason=reason or "a value was set by hand")
-        written = opened(fleet, plan, self.token)
+        written = opened_for_nothing(fleet, "vault set", reason or "a value was set by hand", self.token)
         named = fingerprint(settings.install_key(fleet.settings), name, secret)
         written.write("set", credential=name, generation=number, from_generation=before.generation, slot=slot, fingerprint=named)
         self.store.supersede(name, number, slot, secret)
-        written.write("finished")
-        render_log(fleet)
-        stale.remember(fleet)
+        concluded(fleet, written)
         return Replaced(name, number, slot, changed=True, next=_following(fleet, name))
 
 
