@@ -63,11 +63,17 @@ def _not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("mycoops.vault.Store.promote", lambda self, name, number: self.drop_pending(name, number))
 
 
+def _no_way_back_unsaid(patch: pytest.MonkeyPatch) -> None:
+    real = Context.state
+    patch.setattr(Context, "state", lambda self, name, state, **more: real(self, name, state, **{**more, "forward_only": False}))
+
+
 WORSE: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {
     "alive": ("O1-slots", _no_revocation),
     "stuck": ("O1-slots", _dead_end),
     "running": ("O2", _revoked_first),
     "lost": ("O1-slots", _not_kept),
+    "broken": ("O1-slots", _no_way_back_unsaid),
 }
 
 
@@ -102,6 +108,10 @@ def test_a_file_that_would_start_on_a_dead_value_is_told_apart(bench: MakeBench,
 
     monkeypatch.setattr(switch, "_deliver", behind)
     assert row(bench, "O2", first=31).found["disk"] > 0
+
+
+def test_every_column_has_an_engine_that_fills_it() -> None:
+    assert {*WORSE, "orphans", "disk"} == set(COLUMNS)
 
 
 def test_every_class_is_drilled_alone_and_in_trouble() -> None:
