@@ -44,12 +44,26 @@ def remount(path: Path, options: str) -> None:
     _run("mount", "-o", f"remount,{options}", str(path))
 
 
+def _pid(host: Host) -> str:
+    argv = ["podman", "inspect", "--format", "{{.State.Pid}}", host.container]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def inside(host: Host, *argv: str) -> None:
     """Run a command of this machine where the host sees its files: a container may not mount."""
-    pid = subprocess.run(
-        ["podman", "inspect", "--format", "{{.State.Pid}}", host.container], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    _run("nsenter", "--target", pid, "--mount", "--pid", "--", *argv)
+    _run("nsenter", "--target", _pid(host), "--mount", "--pid", "--", *argv)
+
+
+@contextmanager
+def dropped(host: Host, port: int) -> Iterator[None]:
+    """Within the block what a host sends to a port goes nowhere, and nothing tells it so: over new and over kept connections."""
+    rule = ("OUTPUT", "-p", "tcp", "--dport", str(port), "-j", "DROP")
+    filters = ("nsenter", "--target", _pid(host), "--net", "--", "iptables", "--wait")
+    _run(*filters, "-A", *rule)
+    try:
+        yield
+    finally:
+        _run(*filters, "-D", *rule)
 
 
 @contextmanager

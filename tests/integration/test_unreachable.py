@@ -1,4 +1,6 @@
-"""A host that is lost at any move, cut off or frozen, stops the run with its name, and resume closes when it is back."""
+"""A host that is lost at any move, cut off or frozen, stops the run with its name, and resume closes when it is back.
+
+An authority that a consumer cannot reach is neither accepting nor refusing."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import time
 import pytest
 
 from tests.integration import promises
-from tests.integration.faults import frozen, last_move, out_of_reach
+from tests.integration.faults import dropped, frozen, last_move, out_of_reach
 from tests.integration.lab import Lab
 
 pytestmark = pytest.mark.fault
@@ -51,3 +53,21 @@ def test_a_frozen_host_stops_the_wave_and_the_others_keep_what_they_have(lab: La
     promises.healthy(lab)
     lab.run("resume")
     promises.rotated(lab, before, lab.current(), ["mindex_service_token", "redis_mindex"])
+
+
+@pytest.mark.parametrize("move", ["verify", "prove"])
+def test_traffic_that_is_dropped_between_hosts_proves_nothing(lab: Lab, move: str) -> None:
+    before = lab.current()
+    running = lab.begin("rotate", NAME, "--yes")
+    running.until(f" {move}")
+    with dropped(lab.hosts["mas"], 5432):
+        done = running.end()
+        assert done.status == 5, done.told
+        assert last_move(done) == move, done.told
+        assert "unreachable" in done.told, done.told
+        assert lab.state_of(NAME) == "BLOCKED"
+    if move == "verify":
+        promises.accepted(lab, [before[NAME], lab.values.candidate(NAME)])
+    lab.run("resume")
+    promises.rotated(lab, before, lab.current(), [NAME])
+    promises.healthy(lab)
