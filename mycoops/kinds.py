@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,20 @@ class HumanStep(BaseModel):
     instruction: str
     prefix: str = ""
     length: int = 0
+    revoke_page: str = ""
+    """Where a person ends the old value, if not on the page where the new one is made."""
+    revoke_instruction: str = ""
+
+
+STEP_OPTIONS = {
+    "page": "page",
+    "instruction": "instruction",
+    "value_prefix": "prefix",
+    "value_length": "length",
+    "revoke_page": "revoke_page",
+    "revoke_instruction": "revoke_instruction",
+}
+"""Options by which a catalogue says what the step of a person is, where a kind offers them."""
 
 
 class Kind(BaseModel):
@@ -40,6 +54,7 @@ class Kind(BaseModel):
     generates: Literal["token", "ed25519"] = "token"
     probe_from: Literal["consumers", "authority", "controller"] = "consumers"
     own_access: bool = False
+    revoked_by: Literal["role", "person"] = "role"
     capabilities: frozenset[Capability] = frozenset()
     options: dict[str, str] = Field(default_factory=dict)
     human: HumanStep | None = None
@@ -54,6 +69,15 @@ class Kind(BaseModel):
     def counts(self, old: str, new: str) -> bool:
         """Whether its authority can count who uses the old value: where a name is shared with the new one, it cannot."""
         return "drain" in self.capabilities and (old != new or not self.slots_optional)
+
+    def step(self, options: Mapping[str, Any]) -> HumanStep | None:
+        """What a person has to do for one credential: the kind's step, with what the catalogue's options say of it.
+
+        Raises ValueError for an option that cannot be that."""
+        if self.human is None:
+            return None
+        said = {field: options[name] for name, field in STEP_OPTIONS.items() if name in self.options and name in options}
+        return HumanStep.model_validate({**self.human.model_dump(), **said})
 
     def principal(self, name: str, slot: str) -> str:
         """The login name of a generation."""

@@ -12,7 +12,7 @@ from mycoops.catalogue import Catalogue
 from mycoops.delivery import Generations, Request, Requests
 from mycoops.items import Items
 from mycoops.journal import Journal
-from mycoops.kinds import Kind
+from mycoops.kinds import HumanStep, Kind
 from mycoops.ledger import Standing
 from mycoops.model import Item, Leak, State, Verb
 from mycoops.model import Outcome as Probe
@@ -85,6 +85,10 @@ class Context:
     def kind(self, credential: str) -> Kind:
         """The kind of a credential."""
         return self.kinds[self.catalogue.credentials[credential].kind]
+
+    def step(self, credential: str) -> HumanStep | None:
+        """What a person has to do for a credential."""
+        return self.kind(credential).step(self.catalogue.credentials[credential].authority.options)
 
     def keeps(self, credential: str, generation: int) -> bool:
         """Whether the store holds this generation."""
