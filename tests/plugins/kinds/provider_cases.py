@@ -109,31 +109,56 @@ SINGLE = {
 }  # fmt: skip
 CASES = (
     Case(
-        "generic_api_key", "asana", asana, asana_second, ended("asana", "deauthorize_token", "token"),
-        options={"url": "{base}/api/1.0/users/me", "value_prefix": "2/"}, base="url",
-    ),  # fmt: skip
+        "generic_api_key",
+        "asana",
+        asana,
+        asana_second,
+        ended("asana", "deauthorize_token", "token"),
+        options={"url": "{base}/api/1.0/users/me", "value_prefix": "2/"},
+        base="url",
+    ),
     Case(
-        "generic_single_key", "ncbi", step("ncbi", "create_key", account="ann"), step("ncbi", "replace_key", account="ann"),
-        options=SINGLE, base="url",
-    ),  # fmt: skip
-    Case("anthropic_key", "anthropic", anthropic, step("anthropic", "create_key", name="two"), ended("anthropic", "delete_key", "key")),
+        "generic_single_key",
+        "ncbi",
+        step("ncbi", "create_key", account="ann"),
+        step("ncbi", "replace_key", account="ann"),
+        options=SINGLE,
+        base="url",
+    ),
+    Case(
+        "anthropic_key",
+        "anthropic",
+        anthropic,
+        step("anthropic", "create_key", name="two"),
+        ended("anthropic", "delete_key", "key"),
+    ),
     Case("asana_pat", "asana", asana, asana_second, ended("asana", "deauthorize_token", "token")),
     Case(
-        "chemspider_key", "chemspider", step("chemspider", "create_key", name="one"), step("chemspider", "create_key", name="two"),
+        "chemspider_key",
+        "chemspider",
+        step("chemspider", "create_key", name="one"),
+        step("chemspider", "create_key", name="two"),
         ended("chemspider", "delete_key", "key"),
-    ),  # fmt: skip
-    Case("github_pat", "github", github, github_second, ended("github", "delete_token", "token"), options={"repositories": ["org/one"]}),
-    Case(
-        "n8n_key", "n8n", n8n, step("n8n", "create_key", instance="mas", name="two"), ended("n8n", "delete_key", "key"), "/mas"
     ),
+    Case(
+        "github_pat",
+        "github",
+        github,
+        github_second,
+        ended("github", "delete_token", "token"),
+        options={"repositories": ["org/one"]},
+    ),
+    Case("n8n_key", "n8n", n8n, step("n8n", "create_key", instance="mas", name="two"), ended("n8n", "delete_key", "key"), "/mas"),
     Case("notion_token", "notion", notion, notion_second, ended("notion", "delete_integration", "integration")),
     Case("ncbi_key", "ncbi", step("ncbi", "create_key", account="ann"), step("ncbi", "replace_key", account="ann")),
     Case(
-        "discord_token", "discord", step("discord", "create_bot", name="bot"),
+        "discord_token",
+        "discord",
+        step("discord", "create_bot", name="bot"),
         lambda providers, old: dict(providers.step("discord", "reset_token", bot=old["id"])),
-    ),  # fmt: skip
+    ),
     Case("telegram_token", "telegram", step("telegram", "create_bot", name="bot"), telegram_second),
-)  # fmt: skip
+)
 BY_KIND = {case.kind: case for case in CASES}
 
 

@@ -9,7 +9,7 @@ import pytest
 from fake_host import Health
 from kind_programs import new_value
 from kind_servers import free_port
-from provider_cases import BY_KIND, CASES, Case, ask, asana, github, github_second, notion
+from provider_cases import BY_KIND, CASES, Case, asana, ask, github, github_second, notion
 
 from tests.providers.server import Providers
 

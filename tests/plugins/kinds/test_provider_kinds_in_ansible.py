@@ -1,4 +1,4 @@
-"""The kinds whose value a person makes through their own task files, over TLS: every error there quotes the value, and none is left behind."""
+"""The kinds whose value a person makes through their task files, over TLS, where every error quotes the value."""
 
 from __future__ import annotations
 

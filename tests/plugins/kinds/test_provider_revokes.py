@@ -1,7 +1,8 @@
-"""The two kinds whose old value mycoops ends itself, against the provider server: never before the new one works, and however it answers."""
+"""The two kinds whose old value mycoops ends itself, at the provider server: never before the new one works."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,8 +143,6 @@ class TestAnthropic:
 
     def expiring(self, providers: Providers, old: dict[str, str], new: str) -> dict[str, Any]:
         """Revoke, and let the new key end while the old one is looked at."""
-        import threading
-
         timer = threading.Timer(0.3, lambda: providers.later(3601))
         timer.start()
         try:
