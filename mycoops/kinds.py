@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mycoops import source as source_file
 from mycoops.errors import Finding, Invalid
@@ -55,10 +55,19 @@ class Kind(BaseModel):
     probe_from: Literal["consumers", "authority", "controller"] = "consumers"
     own_access: bool = False
     revoked_by: Literal["role", "person"] = "role"
+    provable: bool = True
+    """Whether anything can tell a valid value from another; if not, it is delivered, and never called proven."""
     capabilities: frozenset[Capability] = frozenset()
     options: dict[str, str] = Field(default_factory=dict)
     human: HumanStep | None = None
     refuse: str = ""
+
+    @model_validator(mode="after")
+    def _told(self) -> Kind:
+        if not self.provable and (self.overlap is not Overlap.O6 or self.capabilities):
+            fix = "What nobody can probe is of class O6 and has no entries: a person says when it was replaced."
+            raise source_file.Mistake("nobody can probe it, and yet it has entries or another class", fix, "provable")
+        return self
 
     def next_slot(self, slot: str) -> str:
         """The slot after the one in use; the first where there is none yet, unless a credential may do without."""

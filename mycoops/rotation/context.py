@@ -15,7 +15,6 @@ from mycoops.journal import Journal
 from mycoops.kinds import HumanStep, Kind
 from mycoops.ledger import Standing
 from mycoops.model import Item, Leak, State, Verb
-from mycoops.model import Outcome as Probe
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
 from mycoops.runner import Outcome
@@ -221,7 +220,7 @@ def generations(
             now_accepted = standing.accepted_for(service) if standing else [meta.generation]
             ordered = lists.get((name, _ordering(catalogue, name, service, lists)), now_accepted)
             accepted[name, service] = tuple(ordered)
-    dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
+    dead = frozenset(name for name, standing in standings.items() if standing.old_is_dead)
     return Generations(effective, accepted, before, slots, dead, *_ahead(catalogue, standings, chosen, ahead))
 
 

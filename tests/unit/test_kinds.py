@@ -73,6 +73,7 @@ def test_an_earlier_directory_wins(tmp_path: Path) -> None:
         ("{kind: x, summary: s, overlap: O1, colour: red}", "colour: this key is unknown"),
         ("{kind: y, summary: s, overlap: O1}", "declares the kind y in the role kind_x"),
         ("[]", "a mapping is wanted here"),
+        ("{kind: x, summary: s, overlap: O4, provable: false}", "nobody can probe it"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -92,7 +93,7 @@ def shipped() -> dict[str, Kind]:
 def test_every_shipped_kind_has_the_entries_its_class_needs(name: str) -> None:
     kind = shipped()[name]
     there = {path.stem for path in (content.path("roles") / f"kind_{name}" / "tasks").glob("*.yml")}
-    needed = {"probe"}
+    needed = {"probe"} if kind.provable else set()
     if kind.accepts_by == "role":
         needed |= {"cutover"} if kind.overlap is Overlap.O4 else set()
         needed |= {"stage", "confirm"} if "stage" in kind.capabilities else set()

@@ -243,7 +243,9 @@ def test_the_playbook_of_moves_has_no_logic() -> None:
 def test_a_kind_has_the_entries_it_declares(role: Path) -> None:
     declared = yaml.safe_load((role / "meta" / "kind.yml").read_text())
     optional = {"preflight": "preflight", "parity": "parity", "drain": "drain", "persist": "persistence", "sightings": "sightings"}
-    wanted = {"probe"} | {entry for entry, name in optional.items() if name in declared["capabilities"]}
+    wanted = ({"probe"} if declared.get("provable", True) else set()) | {
+        entry for entry, name in optional.items() if name in declared["capabilities"]
+    }
     if declared["accepts_by"] == "role":
         wanted |= {"O1": {"mint", "revoke"}, "O2": {"mint", "revoke"}, "O3": {"revoke"}, "O4": {"cutover"}}.get(
             declared["overlap"], set()
