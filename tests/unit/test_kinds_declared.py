@@ -15,7 +15,7 @@ from mycoops.check import declarations
 from tests.unit.fleets import document, subject
 
 KINDS = kinds.load([content.path("roles")])
-BY_HAND = sorted(name for name, kind in KINDS.items() if kind.overlap.needs_person) + ["redis_password"]
+BY_HAND = [*sorted(name for name, kind in KINDS.items() if kind.overlap.needs_person), "redis_password"]
 
 
 def findings(directory: Path, credentials: dict[str, Any]) -> list[str]:
@@ -25,15 +25,16 @@ def findings(directory: Path, credentials: dict[str, Any]) -> list[str]:
     names = {use["service"]: use for declared in credentials.values() for use in declared["consumers"] if "service" in use}
     reads = {name: [*use["env"], *use.get("next", {})] for name, use in names.items()}
     api = next(iter(data["mycoops_services"].values()))
-    data["mycoops_services"] = {
-        name: {**api, "host": "h1", "unit": f"{name}.service", "reads": reads[name], "env_file": {"path": f"/etc/{name}.env", "readers": ["systemd"]}}
-        for name in reads
-    }  # fmt: skip
+    data["mycoops_services"] = {name: {**api, "host": "h1", "reads": reads[name], "env_file": _file(name)} for name in reads}
     data["mycoops_credentials"] = credentials
     data["mycoops_not_applicable"] = {}
     found = subject(directory, data)
     checked = replace(found, kinds=KINDS, hosts=frozenset({*found.hosts, *hosts}))
     return [finding.problem for finding in declarations(checked) if "checklist" not in finding.problem]
+
+
+def _file(service: str) -> dict[str, Any]:
+    return {"path": f"/etc/{service}.env", "readers": ["systemd"]}
 
 
 def shown(kind: str) -> dict[str, Any]:
