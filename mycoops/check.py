@@ -99,6 +99,7 @@ def _credential(subject: Subject, name: str, credential: Credential) -> Iterator
         )
     if kind.refuse:
         yield Finding(where, f"{name}: {kind.kind} is not rotated: {kind.refuse}", "Take it out.")
+    yield from _step(subject, name, credential, kind)
     if kind.overlap not in CARRIED_OUT:
         problem = f"{name}: {kind.kind} is of class {kind.overlap}, which mycoops does not carry out yet"
         yield Finding(where, problem, f"Take it out and rotate it by hand; what is carried out: {', '.join(sorted(CARRIED_OUT))}.")
@@ -144,6 +145,14 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
                 f"{name}: {kind.kind} has no option {option}",
                 fix,
             )
+
+
+def _step(subject: Subject, name: str, credential: Credential, kind: Kind) -> Iterator[Finding]:
+    try:
+        kind.step(credential.authority.options)
+    except ValueError:
+        where = subject.at("mycoops_credentials", name, "authority", "options")
+        yield Finding(where, f"{name}: an option does not say what a person has to do", "Texts; value_length is a number.")
 
 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:

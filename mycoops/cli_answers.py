@@ -21,8 +21,9 @@ from mycoops.errors import Finding
 from mycoops.exposure import Exposure, exposures
 from mycoops.journal import Verdict
 from mycoops.lab import LabHost
+from mycoops.model import UNPROVEN
 from mycoops.plan import Plan
-from mycoops.report import ended_in, exposure_text, scan_text
+from mycoops.report import Line, ended_in, exposure_text, scan_text
 from mycoops.session import Fleet
 from mycoops.sightings import Seen
 
@@ -173,13 +174,20 @@ def rotated(done: list[Outcome], fleet: Fleet, *, as_json: bool) -> None:
             for line in one.lines
         ]
         table(("credential", "class", "generation", "state", "consumers", "restarts", "probes", "time"), rows)
-        closed = sum(1 for line in one.lines if line.state == "CLOSED")
+        closed = [line for line in one.lines if line.state == "CLOSED"]
         out.print(
-            f"{closed} of {len(one.lines)} closed{SEEN if closed else ''}; {one.starts} playbook starts",
+            f"{len(closed)} of {len(one.lines)} closed{_seen(closed)}; {one.starts} playbook starts",
             highlight=False,
         )
         _leaks(one, exposed)
         out.print(f"log      {log}\njournal  {one.journal}", highlight=False, soft_wrap=True)
+
+
+def _seen(closed: list[Line]) -> str:
+    """What is said of the old values of rotations that are closed: of one that nobody can probe, nothing is claimed."""
+    unproven = [line.credential for line in closed if line.note == UNPROVEN]
+    seen = SEEN if len(closed) > len(unproven) else ""
+    return f"{seen}{' but' if seen else ','} {UNPROVEN}: {', '.join(unproven)}" if unproven else seen
 
 
 def _leaks(done: Outcome, exposed: list[Exposure]) -> None:

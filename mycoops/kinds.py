@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mycoops import source as source_file
 from mycoops.errors import Finding, Invalid
@@ -24,6 +24,20 @@ class HumanStep(BaseModel):
     instruction: str
     prefix: str = ""
     length: int = 0
+    revoke_page: str = ""
+    """Where a person ends the old value, if not on the page where the new one is made."""
+    revoke_instruction: str = ""
+
+
+STEP_OPTIONS = {
+    "page": "page",
+    "instruction": "instruction",
+    "value_prefix": "prefix",
+    "value_length": "length",
+    "revoke_page": "revoke_page",
+    "revoke_instruction": "revoke_instruction",
+}
+"""Options by which a catalogue says what the step of a person is, where a kind offers them."""
 
 
 class Kind(BaseModel):
@@ -40,10 +54,20 @@ class Kind(BaseModel):
     generates: Literal["token", "ed25519"] = "token"
     probe_from: Literal["consumers", "authority", "controller"] = "consumers"
     own_access: bool = False
+    revoked_by: Literal["role", "person"] = "role"
+    provable: bool = True
+    """Whether anything can tell a valid value from another; if not, it is delivered, and never called proven."""
     capabilities: frozenset[Capability] = frozenset()
     options: dict[str, str] = Field(default_factory=dict)
     human: HumanStep | None = None
     refuse: str = ""
+
+    @model_validator(mode="after")
+    def _told(self) -> Kind:
+        if not self.provable and (self.overlap is not Overlap.O6 or self.capabilities):
+            fix = "What nobody can probe is of class O6 and has no entries: a person says when it was replaced."
+            raise source_file.Mistake("nobody can probe it, and yet it has entries or another class", fix, "provable")
+        return self
 
     def next_slot(self, slot: str) -> str:
         """The slot after the one in use; the first where there is none yet, unless a credential may do without."""
@@ -54,6 +78,15 @@ class Kind(BaseModel):
     def counts(self, old: str, new: str) -> bool:
         """Whether its authority can count who uses the old value: where a name is shared with the new one, it cannot."""
         return "drain" in self.capabilities and (old != new or not self.slots_optional)
+
+    def step(self, options: Mapping[str, Any]) -> HumanStep | None:
+        """What a person has to do for one credential: the kind's step, with what the catalogue's options say of it.
+
+        Raises ValueError for an option that cannot be that."""
+        if self.human is None:
+            return None
+        said = {field: options[name] for name, field in STEP_OPTIONS.items() if name in self.options and name in options}
+        return HumanStep.model_validate({**self.human.model_dump(), **said})
 
     def principal(self, name: str, slot: str) -> str:
         """The login name of a generation."""

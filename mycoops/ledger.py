@@ -8,7 +8,7 @@ from typing import Any
 
 from mycoops import account
 from mycoops.journal import Record
-from mycoops.model import ENDED, ORDER, Leak, Stage, State
+from mycoops.model import ENDED, ORDER, UNPROVEN, Leak, Outcome, Stage, State
 
 BEGUN = frozenset({Stage.SWITCHING, Stage.FLIPPED, Stage.RESTARTED, Stage.HEALTHY, Stage.ACKNOWLEDGED})
 """The stages in which a consumer may hold what it was to be given."""
@@ -69,6 +69,17 @@ class Standing:
     def seen(self, subject: str) -> str:
         """What the last probe of `new`, `old` or `random` saw; empty before the first."""
         return next((fact["outcome"] for fact in reversed(self.facts) if self.about(fact) == subject), "")
+
+    @property
+    def old_is_dead(self) -> bool:
+        """Whether the old value is of no use any more: seen refused last, or replaced by a person where nobody can ask."""
+        replaced = any(fact["fact"] == "cut" and fact["outcome"] == UNPROVEN for fact in self.facts)
+        return self.seen("old") == Outcome.REFUSED or (self.cut and replaced)
+
+    @property
+    def unproven(self) -> bool:
+        """Whether it ends without a proof, because nobody can probe its value."""
+        return any(fact["fact"] == "unproven" for fact in self.facts)
 
     @property
     def shown(self) -> State:

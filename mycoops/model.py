@@ -160,6 +160,9 @@ FORWARD_ONLY = frozenset({Verb.REFRESH, Verb.CUTOVER, Verb.REVOKE, Verb.DROP})
 """From the first effect of one of these there is no way back."""
 
 
+UNPROVEN = "not proven"
+"""What is said of a value that nobody can probe, wherever else a proof would stand."""
+
 CONTROL_NODE = "control node"
 """What the machine mycoops runs on is called among hosts."""
 

@@ -23,7 +23,7 @@ def make(
     rotations = sorted((_rotation(name, catalogue, kinds, held[name]) for name in set(chosen)), key=_place(catalogue))
     moves = _moves(rotations, catalogue, kinds)
     restarts = _restarts(moves, catalogue, kinds)
-    human = tuple(_human(rotation, kinds[rotation.kind]) for rotation in rotations if rotation.overlap.needs_person)
+    human = tuple(_human(rotation, kinds[rotation.kind], catalogue) for rotation in rotations if rotation.overlap.needs_person)
     absent = _not_applicable(catalogue) if label[:4].isdigit() else ()
     plan = Plan(catalogue.fleet.name, label, reason, tuple(rotations), moves, restarts, human, absent)
     return Plan(**{**{name: getattr(plan, name) for name in Plan.__slots__}, "digest": digest(plan)})
@@ -54,8 +54,8 @@ def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: 
     )
 
 
-def _human(rotation: Rotation, kind: Kind) -> dict[str, str]:
-    step = kind.human
+def _human(rotation: Rotation, kind: Kind, catalogue: Catalogue) -> dict[str, str]:
+    step = kind.step(catalogue.credentials[rotation.credential].authority.options)
     page, what = (step.page, step.instruction) if step else ("", "make a new value in the provider's console")
     return {"credential": rotation.credential, "page": page, "what": what}
 

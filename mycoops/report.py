@@ -12,7 +12,7 @@ from mycoops.checklist import CATEGORIES
 from mycoops.exposure import Exposure, clock, exposures, minute
 from mycoops.journal import Record
 from mycoops.ledger import Run, Standing
-from mycoops.model import State
+from mycoops.model import UNPROVEN, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _line(run: Run, entry: dict[str, Any], records: list[Record]) -> Line:
         restarts=len(restarts),
         probes=sum(1 for fact in standing.facts if fact["fact"] == "probe"),
         seconds=_between(_time_of(records, State.MINTING) or run.opened, _time_of(records, State.PROVEN_DEAD) or standing.ended),
-        note=standing.blocked or str(standing.waiting.get("step", "")),
+        note=standing.blocked or str(standing.waiting.get("step", "")) or (UNPROVEN if standing.unproven else ""),
     )
 
 
@@ -187,8 +187,8 @@ def _row(run: Run, entry: dict[str, Any]) -> str:
         CATEGORIES[entry["category"]],
         f"{standing.from_generation} → {standing.to_generation}",
         str(standing.shown),
-        *(_evidence(last.get(subject, [])) for subject in ("new", "random", "old")),
-        _evidence([fact for fact in standing.facts if fact["fact"] == "persisted"]),
+        *(_evidence(last.get(subject, [])) if not standing.unproven else UNPROVEN for subject in ("new", "random", "old")),
+        _evidence([fact for fact in standing.facts if fact["fact"] == "persisted"]) if not standing.unproven else UNPROVEN,
     ]
     return "| " + " | ".join(cells) + " |"
 

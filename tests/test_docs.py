@@ -58,7 +58,7 @@ DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
     (checks.environment, SECURITY, "# Security\n", "# Security\n\nSet MYCOOPS_PASSWORD.\n"),
     (checks.kind_tables, README, "| O4 | The password of an account", "| O1 | The password of an account"),
     (checks.kind_tables, README, "| O5 | one | the provider, by API | no |", "| O5 | one | the provider, by API | yes |"),
-    (checks.kind_tables, README, "`postgresql_single`, `ssh_password` |", "`ssh_password` |"),
+    (checks.kind_tables, README, "`redis_password`, `ssh_password` |", "`ssh_password` |"),
     (checks.words_of_the_protocol, README, "| `soak` | a wait", "| `sleep` | a wait"),
     (
         checks.words_of_the_protocol,

@@ -32,7 +32,7 @@ def provide(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "") ->
 
     Raises ConfigurationError for an unknown credential, a value of the wrong shape, or one nobody waits for."""
     kind = kind_of(fleet, credential)
-    refuse_shape(credential, secret, kind)
+    refuse_shape(fleet, credential, secret)
     with lease.hold(fleet.settings.state, "provide"):
         store = fleet.store()
         refuse_known(store, credential, secret)
@@ -51,9 +51,10 @@ def kind_of(fleet: Fleet, credential: str) -> Kind:
     return fleet.kinds[declared.kind]
 
 
-def refuse_shape(credential: str, secret: Secret, kind: Kind) -> None:
+def refuse_shape(fleet: Fleet, credential: str, secret: Secret) -> None:
     """Raise ConfigurationError for a value that cannot be one of this kind; it does not show it."""
-    value, step = secret.reveal(), kind.human
+    kind = kind_of(fleet, credential)
+    value, step = secret.reveal(), kind.step(fleet.catalogue.credentials[credential].authority.options)
     lines = kind.generates == "ed25519"
     if len(value) < SHORTEST_VALUE:
         raise ConfigurationError(f"{credential}: a value has at least {SHORTEST_VALUE} characters, this one {len(value)}")

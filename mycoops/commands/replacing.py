@@ -47,7 +47,7 @@ class _Desk:
         """Record it, then write it."""
         name, fleet, before = self.before.credential, self.fleet, self.before
         kind = kind_of(fleet, name)
-        refuse_shape(name, secret, kind)
+        refuse_shape(fleet, name, secret)
         refuse_slot(name, kind, slot)
         slot = slot or before.slot
         if slot == before.slot and self.store.secret(name, before.generation).same_as(secret):
@@ -67,7 +67,7 @@ def put(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "", reason
     """Make a value the current generation of a credential that has one; the value that it has already changes nothing.
 
     Raises ConfigurationError for a value of the wrong shape or that is kept already, and where a rotation of it is open."""
-    refuse_shape(credential, secret, kind_of(fleet, credential))
+    refuse_shape(fleet, credential, secret)
     with _desk(fleet, credential, "vault set") as desk:
         return desk.put(secret, slot, reason)
 

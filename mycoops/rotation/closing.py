@@ -6,17 +6,22 @@ from collections.abc import Mapping
 
 from mycoops.errors import MycoopsError
 from mycoops.leaks.hosts import holders
-from mycoops.model import State
+from mycoops.model import UNPROVEN, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 
 
 def close(context: Context, move: Move) -> None:
-    """Forget the dead value once its evidence is in the log.
+    """Forget the dead value once its evidence is in the log. Of a value that nobody can probe the log says so.
 
     A rotation of whose credential a value was found stays open until a person was told, because someone has to look; so does
     one of which a host that holds it could not be searched."""
-    dead = context.at(move.credentials, State.PROVEN_DEAD)
+    unproven = [r for r in context.at(move.credentials, State.PROMOTED) if not context.kind(r.credential).provable]
+    for rotation in unproven:
+        if context.standing(rotation.credential).unproven:
+            continue
+        context.fact(rotation.credential, "unproven", outcome=UNPROVEN, evidence={"why": "nobody can probe it"})
+    dead = context.at(move.credentials, State.PROVEN_DEAD) + unproven
     unrendered = _unrendered(context) if dead else ""
     missed = context.scan() if dead else {}
     for rotation in dead:

@@ -12,10 +12,9 @@ from mycoops.catalogue import Catalogue
 from mycoops.delivery import Generations, Request, Requests
 from mycoops.items import Items
 from mycoops.journal import Journal
-from mycoops.kinds import Kind
+from mycoops.kinds import HumanStep, Kind
 from mycoops.ledger import Standing
 from mycoops.model import Item, Leak, State, Verb
-from mycoops.model import Outcome as Probe
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
 from mycoops.runner import Outcome
@@ -85,6 +84,10 @@ class Context:
     def kind(self, credential: str) -> Kind:
         """The kind of a credential."""
         return self.kinds[self.catalogue.credentials[credential].kind]
+
+    def step(self, credential: str) -> HumanStep | None:
+        """What a person has to do for a credential."""
+        return self.kind(credential).step(self.catalogue.credentials[credential].authority.options)
 
     def keeps(self, credential: str, generation: int) -> bool:
         """Whether the store holds this generation."""
@@ -217,7 +220,7 @@ def generations(
             now_accepted = standing.accepted_for(service) if standing else [meta.generation]
             ordered = lists.get((name, _ordering(catalogue, name, service, lists)), now_accepted)
             accepted[name, service] = tuple(ordered)
-    dead = frozenset(name for name, standing in standings.items() if standing.seen("old") == Probe.REFUSED)
+    dead = frozenset(name for name, standing in standings.items() if standing.old_is_dead)
     return Generations(effective, accepted, before, slots, dead, *_ahead(catalogue, standings, chosen, ahead))
 
 

@@ -89,6 +89,7 @@ def prove(context: Context, move: Move) -> None:
     """See with fresh logins: random refused, new accepted, old refused; and that no restart of the authority undoes it."""
     rotations = context.at(move.credentials, State.REVOKED, State.RELEASED)
     rotations += [rotation for rotation in context.at(move.credentials, State.PROMOTED) if rotation.overlap.one_slot]
+    rotations = [rotation for rotation in rotations if context.kind(rotation.credential).provable]
     persist = {
         rotation.credential: context.items().entry(rotation, "persist")
         for rotation in rotations

@@ -68,7 +68,7 @@ def brought(context: Context, credential: str) -> bool:
         context.record("renumbered", credential=credential, to_generation=newest)
     if newest > rotation.from_generation:
         return True
-    step = context.kind(credential).human
+    step = context.step(credential)
     page, what = (step.page, step.instruction) if step else ("", "make a new value")
     context.record("waiting", credential=credential, step=what, page=page, deadline="", next=ask(rotation))
     return False

@@ -119,6 +119,8 @@ def _early(rotation: Rotation) -> tuple[Standing, ...]:
 
 
 def _unverified(context: Context, rotation: Rotation, seen: Probed) -> str:
+    if not context.kind(rotation.credential).provable:
+        return ""
     standing = standing_of(seen)
     if rotation.overlap.one_slot:
         fine = standing is Standing.NEW_ONLY or (seen.random is Outcome.REFUSED and seen.old is Outcome.ACCEPTED)

@@ -73,10 +73,11 @@ def _ask(
     scan: bool = False,
 ) -> tuple[dict[str, Probed], Answers]:
     builder = context.items(swapped=swapped)
-    items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in rotations}
+    provable = [rotation for rotation in rotations if context.kind(rotation.credential).provable]
+    items = {r.credential: builder.probes(r, _subjects(context, r, swapped=swapped)) for r in provable}
     asked = [item for group in items.values() for item in group]
     answers = context.deliver(rehearsed, check=True, items=[*asked, *others], scan=scan)
-    return {name: _read(context, group, answers) for name, group in items.items()}, answers
+    return {r.credential: _read(context, items.get(r.credential, []), answers) for r in rotations}, answers
 
 
 def _subjects(context: Context, rotation: Rotation, *, swapped: bool) -> list[Subject]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mycoops.model import Item, Outcome, Stage, State
+from mycoops.model import UNPROVEN, Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
 from mycoops.rotation import ahead
 from mycoops.rotation.approval import cleared
@@ -162,7 +162,7 @@ def _cut(context: Context, rotation: Rotation, *, again: bool) -> list[Item]:
 
 def _replaced(context: Context, rotation: Rotation, seen: Probed, answers: Answers) -> bool:
     standing, name = standing_of(seen), rotation.credential
-    if standing is Standing.NEW_ONLY:
+    if standing is Standing.NEW_ONLY or not context.kind(name).provable:
         return True
     if rotation.overlap.needs_person and standing in (Standing.OLD_ONLY, Standing.NOBODY):
         reason = f"the value that was brought is refused; {EXPLAINED[standing]}: bring another, or ask again"
@@ -188,4 +188,5 @@ def _confirm(context: Context, rotations: list[Rotation]) -> None:
         if problem := explain(answers, items[rotation.credential]):
             context.block(rotation.credential, problem)
         else:
-            context.fact(rotation.credential, "cut", outcome=str(Outcome.ACCEPTED), generation=rotation.to_generation)
+            seen = str(Outcome.ACCEPTED) if context.kind(rotation.credential).provable else UNPROVEN
+            context.fact(rotation.credential, "cut", outcome=seen, generation=rotation.to_generation)

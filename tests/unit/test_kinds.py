@@ -10,7 +10,7 @@ import yaml
 from mycoops import content, kinds
 from mycoops.check import CARRIED_OUT
 from mycoops.errors import ConfigurationError
-from mycoops.kinds import Kind
+from mycoops.kinds import HumanStep, Kind
 from mycoops.model import Overlap
 
 ENTRIES = {"preflight", "mint", "probe", "parity", "drain", "revoke", "persist", "stage", "cutover", "confirm", "sightings"}
@@ -44,6 +44,17 @@ def test_what_shares_its_name_with_the_new_value_cannot_be_counted() -> None:
     assert not own.model_copy(update={"capabilities": frozenset()}).counts("app_a", "app_b")
 
 
+def test_a_catalogue_says_what_a_person_does_where_the_kind_offers_it() -> None:
+    human = HumanStep(page="p", instruction="i", prefix="k_", revoke_instruction="r")
+    kind = Kind(kind="x", summary="", overlap=Overlap.O3, human=human, options={"page": "", "value_length": ""})
+    assert kind.step({}) == human
+    step = kind.step({"page": "other", "value_length": 40, "value_prefix": "not offered", "url": "u"})
+    assert step == human.model_copy(update={"page": "other", "length": 40})
+    assert Kind(kind="x", summary="", overlap=Overlap.O1).step({"page": "p"}) is None
+    with pytest.raises(ValueError, match="length"):
+        kind.step({"value_length": "long"})
+
+
 def test_an_earlier_directory_wins(tmp_path: Path) -> None:
     role(tmp_path / "own", "x", "{kind: x, summary: mine, overlap: O1}")
     role(tmp_path / "shipped", "x", "{kind: x, summary: shipped, overlap: O1}")
@@ -62,6 +73,7 @@ def test_an_earlier_directory_wins(tmp_path: Path) -> None:
         ("{kind: x, summary: s, overlap: O1, colour: red}", "colour: this key is unknown"),
         ("{kind: y, summary: s, overlap: O1}", "declares the kind y in the role kind_x"),
         ("[]", "a mapping is wanted here"),
+        ("{kind: x, summary: s, overlap: O4, provable: false}", "nobody can probe it"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -81,16 +93,18 @@ def shipped() -> dict[str, Kind]:
 def test_every_shipped_kind_has_the_entries_its_class_needs(name: str) -> None:
     kind = shipped()[name]
     there = {path.stem for path in (content.path("roles") / f"kind_{name}" / "tasks").glob("*.yml")}
-    needed = {"probe"}
+    needed = {"probe"} if kind.provable else set()
     if kind.accepts_by == "role":
         needed |= {"cutover"} if kind.overlap is Overlap.O4 else set()
         needed |= {"stage", "confirm"} if "stage" in kind.capabilities else set()
         needed |= {"mint"} if kind.overlap in (Overlap.O1, Overlap.O2) else set()
-        needed |= {"revoke"} if kind.overlap.two_valid else set()
+        needed |= {"revoke"} if kind.overlap.two_valid and kind.revoked_by == "role" else set()
+        assert kind.revoked_by == "role" or "revoke" not in there
     needed |= {"persist" if one == "persistence" else one for one in kind.capabilities}
     assert needed <= there
     assert kind.overlap in CARRIED_OUT
     assert not kind.overlap.needs_person or kind.human
+    assert kind.revoked_by == "role" or (kind.overlap is Overlap.O3 and kind.human and kind.human.revoke_instruction)
     specs = yaml.safe_load((content.path("roles") / f"kind_{name}" / "meta" / "argument_specs.yml").read_text())
     assert there & ENTRIES <= set(specs["argument_specs"])
 

@@ -243,9 +243,14 @@ def test_the_playbook_of_moves_has_no_logic() -> None:
 def test_a_kind_has_the_entries_it_declares(role: Path) -> None:
     declared = yaml.safe_load((role / "meta" / "kind.yml").read_text())
     optional = {"preflight": "preflight", "parity": "parity", "drain": "drain", "persist": "persistence", "sightings": "sightings"}
-    wanted = {"probe"} | {entry for entry, name in optional.items() if name in declared["capabilities"]}
+    wanted = ({"probe"} if declared.get("provable", True) else set()) | {
+        entry for entry, name in optional.items() if name in declared["capabilities"]
+    }
     if declared["accepts_by"] == "role":
-        wanted |= {"mint", "revoke"} if declared["overlap"] in ("O1", "O2") else {"cutover"}
+        wanted |= {"O1": {"mint", "revoke"}, "O2": {"mint", "revoke"}, "O3": {"revoke"}, "O4": {"cutover"}}.get(
+            declared["overlap"], set()
+        )
+        wanted -= {"revoke"} if declared.get("revoked_by") == "person" else set()
     wanted |= {"stage", "confirm", "restore"} if "stage" in declared["capabilities"] else set()
     assert {path.stem for path in (role / "tasks").glob("*.yml")} == wanted
     assert set(yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]) == wanted
