@@ -24,8 +24,10 @@ ORDER = """
   < session
   < stale
   < rotation.context
+  < rotation.waiting
   < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing
+  < rotation.by_hand rotation.sitting
   < rotation.ahead rotation.mint rotation.quarantine
   < rotation.lost
   < rotation.prepare rotation.switch
