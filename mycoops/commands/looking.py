@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from mycoops import chain, lease, sightings
 from mycoops.checklist import due_window, is_overdue, next_window
-from mycoops.exposure import Exposure, emergencies
+from mycoops.exposure import Exposure, emergencies, is_past, minute
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
 from mycoops.model import State
@@ -111,14 +111,19 @@ def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:
 def _next(standing: Standing, running: str, approved: str) -> tuple[str, str]:
     """What an open rotation waits for, and the command that goes on with it; there is none while a run is at it."""
     if standing.waiting:
-        step, page = standing.waiting.get("step", ""), standing.waiting.get("page", "")
-        return f"{step} ({page})" if page else str(step), str(standing.waiting.get("next", ""))
+        step, page, deadline = (str(standing.waiting.get(name) or "") for name in ("step", "page", "deadline"))
+        words = f"{step} ({page})" if page else step
+        if is_past(deadline, datetime.now(UTC)):
+            words += f"; overdue since {minute(deadline)}: {standing.waiting.get('owner')}"
+        return words, str(standing.waiting.get("next", ""))
     if standing.blocked:
         return standing.blocked, standing.next_command
     if running:
         return f"the run under way: {running}", ""
     if standing.aborting:
         return "the run that was interrupted", "mycoops abort"
+    if standing.confirmed and standing.state is State.REVOKING:
+        return f"the run to go on; that its old value is ended was confirmed by {standing.confirmed}", "mycoops resume"
     return f"the run to go on, approved by {approved}" if approved else "the run that was interrupted", "mycoops resume"
 
 
