@@ -187,10 +187,8 @@ def apply(run: Run, record: Record) -> None:
         standing.stages[record["service"]] = Stage(record["stage"])
     elif event == "ahead":
         standing.ahead[record["service"]] = Stage(record["stage"])
-    elif event == "accepted":
-        standing.accepted_by.add(record["service"])
-    elif event == "dropped":
-        standing.dropped_by.add(record["service"])
+    elif event in ("accepted", "dropped"):
+        (standing.accepted_by if event == "accepted" else standing.dropped_by).add(record["service"])
     elif event == "fact":
         standing.facts.append(record)
         standing.soaked = standing.soaked or record["fact"] == "soaked"

@@ -147,7 +147,6 @@ def sits_and_mistypes(bench: Bench) -> None:
 
 def brought_where_asked(bench: Bench) -> None:
     """The command is given, and where it asks for another value, a person brings one."""
-    bench.asker = None
     bench.walk()
     for name, standing in bench.run().rotations.items():
         if standing.open and f"mycoops provide {name}" in (standing.next_command, standing.waiting.get("next")):

@@ -77,6 +77,7 @@ def test_a_person_with_wrong_values_only_is_not_asked_for_ever(bench: MakeBench)
     assert isinstance(made.walk(), WaitingForPerson)
     assert given == ["it"] * 3
     assert made.standing("it").shown == State.WAITING_HUMAN
+    made.asker = None
     spoils.brought_where_asked(made)
     made.finish()
 
