@@ -65,7 +65,7 @@ def check(
     found, opened = checking.examine(fleet)
     answers.findings(found, opened, as_json=as_json)
     if opened and not found:
-        answers.lacking(planning.lacking(opened), errors)
+        answers.lacking(planning.lacking(opened), opened, errors)
     if found:
         raise typer.Exit(Exit.CONFIGURATION)
 
@@ -149,7 +149,7 @@ def plan(
     reason = planning.why(opened, only or [], f"quarterly rotation {label}")
     made, lacking = planning.preview(opened, only or [], label=label, reason=reason)
     answers.plan(made, as_json=as_json)
-    answers.lacking(lacking, errors)
+    answers.lacking(lacking, opened, errors)
 
 
 @app.command()

@@ -61,7 +61,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
         created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
         ahead = bool(created and created > day + SKEW)
         overdue = ahead or is_overdue(created, day, window)
-        waiting, following = _idle(name, bool(meta), overdue)
+        waiting, following = _idle(name, "" if meta else fleet.bring(name), overdue)
         if standing and standing.open:
             waiting, following = _next(standing, running, approved.get(name, ""))
         if ahead and not waiting:
@@ -102,9 +102,9 @@ def retired(fleet: Fleet) -> list[Retired]:
     return find_retired(fleet.catalogue, fleet.kinds, fleet.runs().values(), principals)
 
 
-def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:
-    if not present:
-        return "a first value", f"mycoops provide {name}"
+def _idle(name: str, first: str, overdue: bool) -> tuple[str, str]:
+    if first:
+        return "a first value", first
     return ("", f"mycoops rotate {name}") if overdue else ("", "")
 
 
