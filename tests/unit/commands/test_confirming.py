@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,9 +14,10 @@ from typer.testing import CliRunner
 from mycoops import cli, lease
 from mycoops import cli_completion as completion
 from mycoops.commands import confirming, looking, providing, tasking
-from mycoops.errors import ConfigurationError, Exit, Locked, WaitingForPerson, WrongUsage
+from mycoops.errors import ConfigurationError, Exit, JournalError, Locked, WaitingForPerson, WrongUsage
 from mycoops.model import State
 from mycoops.secret import generate
+from mycoops.session import open_fleet
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
 from tests.unit.commands.test_rotating import resume, rotate, states
@@ -158,3 +161,42 @@ def test_the_shell_offers_what_waits_for_a_confirmation(stage: MakeStage) -> Non
     resume(made)
     assert completion.unconfirmed(asking, "i") == ["it"]  # type: ignore[arg-type]
     assert completion.unconfirmed(asking, "x") == []  # type: ignore[arg-type]
+
+
+def elsewhere(made: Stage, monkeypatch: pytest.MonkeyPatch, *brought: str) -> Path:
+    """Another machine: a copy of the fleet directory, and of the state directory what was brought along."""
+    other, state = made.fleet.parent / "elsewhere" / "tale", made.fleet.parent / "other-state"
+    shutil.copytree(made.fleet, other)
+    (state / "tale").mkdir(parents=True)
+    for name in brought:
+        shutil.copy(made.state / "tale" / name, state / "tale" / name)
+    monkeypatch.setenv("MYCOOPS_STATE", str(state))
+    return other
+
+
+def test_a_value_is_brought_on_another_machine_and_the_first_one_goes_on(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = begun(stage("O3-manual"))
+    other = elsewhere(made, monkeypatch, "install.key", "vault-password")
+    assert [task.next for task in tasking.tasks(open_fleet(other))] == ["mycoops provide it"]
+    kept = providing.provide(open_fleet(other), "it", made.world.hand_over("it"))
+    assert kept.generation == 2
+    changed = [
+        path.relative_to(other)
+        for path in other.rglob("*")
+        if path.is_file() and not (made.fleet / path.relative_to(other)).exists()
+    ]
+    assert [path.parts[0] for path in changed] == ["pending"]
+    shutil.copytree(other / "pending", made.fleet / "pending", dirs_exist_ok=True)
+    made.forget()
+    monkeypatch.setenv("MYCOOPS_STATE", str(made.state))
+    (outcome,) = resume(made)
+    assert isinstance(outcome.error, WaitingForPerson)
+    assert states(made) == {"it": State.REVOKING}
+
+
+def test_another_machine_without_the_key_is_told_what_it_lacks(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = begun(stage("O3-manual"))
+    other = elsewhere(made, monkeypatch, "vault-password")
+    with pytest.raises(JournalError, match="another install key") as caught:
+        providing.provide(open_fleet(other), "it", made.world.hand_over("it"))
+    assert "install.key" in caught.value.hint
