@@ -20,7 +20,7 @@ from mycoops.secret import generate
 from mycoops.session import open_fleet
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.commands.test_rotating import resume, rotate, states
+from tests.unit.commands.test_rotating import planned, resume, rotate, states
 
 
 def begun(made: Stage) -> Stage:
@@ -70,6 +70,12 @@ def test_an_untrue_word_is_refused_and_changes_nothing(stage: MakeStage) -> None
     assert "confirmed" not in [record["event"] for record in made.records()]
     (task,) = tasking.tasks(made.opened())
     assert task.next == "mycoops confirm it"
+
+
+def test_the_plan_shows_both_steps(stage: MakeStage) -> None:
+    steps = planned(stage("O3-manual")).human_steps
+    assert [step["what"] for step in steps] == ["make a token named after the tag", "delete the old token"]
+    assert {step["page"] for step in steps} == {"https://console.example/tokens"}
 
 
 def test_who_nobody_waits_for_is_told_so(stage: MakeStage) -> None:
