@@ -63,6 +63,8 @@ class Fleet(Declared):
     """Hosts spoken to at once; each costs about 20 MB."""
     window_days: int = Field(default=7, ge=1, le=28)
     """Length of a rotation window, from the first day of January, April, July and October."""
+    person_days: int = Field(default=7, ge=1)
+    """How long a person may take for a step of a rotation, before it counts as overdue."""
     roles_path: tuple[str, ...] = ()
     """Folders with kinds of your own, relative to the fleet directory."""
     approval: Approval = Field(default_factory=Approval)
@@ -160,6 +162,10 @@ class Credential(Declared):
     """The login it belongs to, without the suffix of a slot."""
     cadence_days: int = Field(default=92, ge=1)
     """How old a value may become."""
+    owner: str = ""
+    """Who does a person's steps of its rotation; left out, it is who answers for the fleet."""
+    person_days: int | None = Field(default=None, ge=1)
+    """How long a person may take for them; left out, it is as the fleet says."""
     approval: bool | None = None
     """Whether a second person approves its rotation; left out, it is as the fleet says."""
     authority: Authority
@@ -229,6 +235,14 @@ class Catalogue(Declared):
         """Whether a second person has to approve before the old value of a credential is ended."""
         own = self.credentials[credential].approval
         return self.fleet.approval.required if own is None else own
+
+    def owner(self, credential: str) -> str:
+        """Who does a person's steps of a credential's rotation."""
+        return self.credentials[credential].owner or self.fleet.owner
+
+    def person_days(self, credential: str) -> int:
+        """How many days a person may take for a step of a credential's rotation."""
+        return self.credentials[credential].person_days or self.fleet.person_days
 
     def readers(self, host: str, path: str) -> list[str]:
         """Every parser that reads an env file on a host, whichever service declares it."""

@@ -8,6 +8,7 @@ from mycoops import hostcode
 from mycoops.catalogue import Credential
 from mycoops.check import Subject
 from mycoops.errors import Finding
+from mycoops.kinds import bring
 from mycoops.secret import Secret, fingerprint
 from mycoops.values import render
 from mycoops.vault import Store
@@ -25,7 +26,11 @@ def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
         where = subject.at("mycoops_credentials", name)
         meta = store.meta(name)
         if meta is None:
-            found.append(Finding(where, f"{name} has no value in the vault", f"Give it one: `mycoops provide {name}`."))
+            found.append(
+                Finding(
+                    where, f"{name} has no value in the vault", f"Give it one: `{bring(subject.kinds, credential.kind, name)}`."
+                )
+            )
             continue
         secret = store.secret(name, meta.generation)
         found += _alone(name, where, secret, known.setdefault(fingerprint(key, "", secret), name))

@@ -12,10 +12,11 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_vault, interrupts
+from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_people, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
-from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
+from mycoops.cli_options import STOPPING, FleetOption, JsonOption, YesOption, agree, errors
+from mycoops.cli_people import NoInputOption
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
@@ -44,9 +45,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
-
-
 @app.callback()
 def root(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")] = False,
@@ -67,7 +65,7 @@ def check(
     found, opened = checking.examine(fleet)
     answers.findings(found, opened, as_json=as_json)
     if opened and not found:
-        answers.lacking(planning.lacking(opened), errors)
+        answers.lacking(planning.lacking(opened), opened, errors)
     if found:
         raise typer.Exit(Exit.CONFIGURATION)
 
@@ -151,7 +149,7 @@ def plan(
     reason = planning.why(opened, only or [], f"quarterly rotation {label}")
     made, lacking = planning.preview(opened, only or [], label=label, reason=reason)
     answers.plan(made, as_json=as_json)
-    answers.lacking(lacking, errors)
+    answers.lacking(lacking, opened, errors)
 
 
 @app.command()
@@ -166,6 +164,7 @@ def rotate(
     ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the rotation log.")] = "",
     yes: YesOption = False,
+    no_input: NoInputOption = False,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -183,16 +182,18 @@ def rotate(
         agree("Carry this out?")
     runner: list[rotating.Outcome] = []
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
-        runner.append(rotating.rotate(opened, made, display, display.host, stop))
+        asker = cli_people.asker(opened, display, stop, no_input=no_input)
+        runner.append(rotating.rotate(opened, made, display, display.host, stop, asker))
     _finish(runner, opened, as_json=as_json)
 
 
 @app.command()
-def resume(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
+def resume(no_input: NoInputOption = False, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     """Go on with every rotation that is open, from exactly where its journal stands."""
     opened = open_fleet(fleet)
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
-        done = rotating.resume(opened, display, display.host, stop)
+        asker = cli_people.asker(opened, display, stop, no_input=no_input)
+        done = rotating.resume(opened, display, display.host, stop, asker)
     _finish(done, opened, as_json=as_json)
 
 
@@ -206,6 +207,8 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
     raise error
 
 
+app.command()(cli_people.todo)
+app.command()(cli_people.confirm)
 app.command()(cli_approve.approve)
 
 

@@ -48,13 +48,13 @@ def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> Non
         )
 
 
-def lacking(names: Sequence[str], console: Console) -> None:
+def lacking(names: Sequence[str], fleet: Fleet, console: Console) -> None:
     """What `check` and `plan` add, on standard error, where credentials have no value yet."""
     if names:
         few = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
         console.print(
             f"{len(names)} without a value so far: {few}; nothing can be rotated or deployed before it has one\n"
-            f"→ mycoops provide {names[0]}",
+            f"→ {fleet.bring(names[0])}",
             highlight=False,
             soft_wrap=True,
         )

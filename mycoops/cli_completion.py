@@ -7,6 +7,7 @@ import typer
 from mycoops import inventory
 from mycoops.checklist import QUARTER_MONTH
 from mycoops.errors import MycoopsError
+from mycoops.rotation.by_hand import confirmation
 from mycoops.session import open_fleet
 
 
@@ -18,6 +19,16 @@ def credential(context: typer.Context, incomplete: str) -> list[tuple[str, str]]
     except MycoopsError:
         return []
     return [(name, one.kind) for name, one in declared.items() if name.startswith(incomplete) and name not in given]
+
+
+def unconfirmed(context: typer.Context, incomplete: str) -> list[str]:
+    """Credentials whose old value a person has to end."""
+    try:
+        runs = open_fleet(context.params.get("fleet")).runs().values()
+    except MycoopsError:
+        return []
+    found = [name for run in runs for name, one in run.rotations.items() if one.waiting.get("next") == confirmation(name)]
+    return sorted(name for name in found if name.startswith(incomplete))
 
 
 def digest(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mycoops.errors import Interrupted, WrongUsage
 
+STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
 errors = Console(stderr=True)
 FleetOption = Annotated[
     Path | None,

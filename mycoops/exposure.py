@@ -77,6 +77,11 @@ def _died_in(standing: Standing, generation: int) -> str:
     return standing.opened if generation < standing.to_generation else ""
 
 
+def is_past(time: str, now: datetime) -> bool:
+    """Whether a time of a journal is over; none never is."""
+    return bool(time) and datetime.fromisoformat(time) < now
+
+
 def minute(time: str) -> str:
     """A time of a journal as people read it."""
     return f"{time[:16].replace('T', ' ')} UTC"

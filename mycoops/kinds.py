@@ -75,6 +75,11 @@ class Kind(BaseModel):
             return ""
         return self.slots[(self.slots.index(slot) + 1) % len(self.slots)] if slot in self.slots else self.slots[0]
 
+    def bring(self, credential: str) -> str:
+        """The command that takes the first value of a credential; of two slots it names the first, which is a guess."""
+        slot = self.next_slot("")
+        return f"mycoops provide {credential}" + (f" --slot {slot}" if slot else "")
+
     def counts(self, old: str, new: str) -> bool:
         """Whether its authority can count who uses the old value: where a name is shared with the new one, it cannot."""
         return "drain" in self.capabilities and (old != new or not self.slots_optional)
@@ -91,6 +96,11 @@ class Kind(BaseModel):
     def principal(self, name: str, slot: str) -> str:
         """The login name of a generation."""
         return f"{name}_{slot}" if slot else name
+
+
+def bring(kinds: Mapping[str, Kind], kind: str, credential: str) -> str:
+    """The same for a credential whose kind may be unknown, which is told elsewhere."""
+    return kinds[kind].bring(credential) if kind in kinds else f"mycoops provide {credential}"
 
 
 def load(roles_paths: Iterable[Path]) -> dict[str, Kind]:

@@ -27,6 +27,10 @@ class Standing:
     blocked: str = ""
     next_command: str = ""
     waiting: dict[str, Any] = field(default_factory=dict)
+    deadlines: dict[str, str] = field(default_factory=dict)
+    """Until when each command of a person was first asked for."""
+    confirmed: str = ""
+    """Who said that the old value is ended, since it was last to be."""
     stages: dict[str, Stage] = field(default_factory=dict)
     ahead: dict[str, Stage] = field(default_factory=dict)
     accepted_by: set[str] = field(default_factory=set)
@@ -194,10 +198,8 @@ def apply(run: Run, record: Record) -> None:
         standing.stages[record["service"]] = Stage(record["stage"])
     elif event == "ahead":
         standing.ahead[record["service"]] = Stage(record["stage"])
-    elif event == "accepted":
-        standing.accepted_by.add(record["service"])
-    elif event == "dropped":
-        standing.dropped_by.add(record["service"])
+    elif event in ("accepted", "dropped"):
+        (standing.accepted_by if event == "accepted" else standing.dropped_by).add(record["service"])
     elif event == "fact":
         standing.facts.append(record)
         standing.soaked = standing.soaked or record["fact"] == "soaked"
@@ -205,13 +207,21 @@ def apply(run: Run, record: Record) -> None:
     elif event == "blocked":
         standing.blocked, standing.next_command = record["reason"], record["next"]
     elif event == "waiting":
-        standing.waiting = {name: record.get(name, "") for name in ("step", "page", "deadline", "next")}
+        _waiting(standing, record)
+    elif event == "confirmed":
+        standing.confirmed, standing.waiting = record["by"], {}
     elif event == "unblocked":
         standing.blocked, standing.next_command, standing.waiting = "", "", {}
     elif event == "kept":
         standing.fingerprints[record["generation"]] = record["fingerprint"]
     elif event == "renumbered":
         standing.to_generation = record["to_generation"]
+
+
+def _waiting(standing: Standing, record: Record) -> None:
+    standing.waiting = {name: record.get(name, "") for name in ("step", "page", "owner", "deadline", "next")}
+    if record.get("deadline"):
+        standing.deadlines.setdefault(record["next"], record["deadline"])
 
 
 def _approved(run: Run, record: Record) -> None:
@@ -250,6 +260,7 @@ def _state(standing: Standing, record: Record) -> None:
         standing.cut = False
     if standing.state is State.REVOKING:
         standing.dropped_by.clear()
+        standing.confirmed = ""
     if standing.state is State.PROVEN_DEAD:
         standing.proven = record["time"]
     for name, number in (("fingerprint", standing.to_generation), ("from_fingerprint", standing.from_generation)):

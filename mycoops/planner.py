@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mycoops.catalogue import Catalogue
@@ -23,7 +23,7 @@ def make(
     rotations = sorted((_rotation(name, catalogue, kinds, held[name]) for name in set(chosen)), key=_place(catalogue))
     moves = _moves(rotations, catalogue, kinds)
     restarts = _restarts(moves, catalogue, kinds)
-    human = tuple(_human(rotation, kinds[rotation.kind], catalogue) for rotation in rotations if rotation.overlap.needs_person)
+    human = tuple(step for rotation in rotations for step in _human(rotation, kinds[rotation.kind], catalogue))
     absent = _not_applicable(catalogue) if label[:4].isdigit() else ()
     plan = Plan(catalogue.fleet.name, label, reason, tuple(rotations), moves, restarts, human, absent)
     return Plan(**{**{name: getattr(plan, name) for name in Plan.__slots__}, "digest": digest(plan)})
@@ -54,10 +54,16 @@ def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: 
     )
 
 
-def _human(rotation: Rotation, kind: Kind, catalogue: Catalogue) -> dict[str, str]:
+def _human(rotation: Rotation, kind: Kind, catalogue: Catalogue) -> Iterator[dict[str, str]]:
+    """What a person has to do: make the new value, and end the old one where nobody else can."""
+    if not rotation.overlap.needs_person:
+        return
     step = kind.step(catalogue.credentials[rotation.credential].authority.options)
     page, what = (step.page, step.instruction) if step else ("", "make a new value in the provider's console")
-    return {"credential": rotation.credential, "page": page, "what": what}
+    yield {"credential": rotation.credential, "page": page, "what": what}
+    if kind.revoked_by == "person":
+        page, what = (step.revoke_page or page, step.revoke_instruction) if step else ("", "")
+        yield {"credential": rotation.credential, "page": page, "what": what or "end the old value"}
 
 
 def _not_applicable(catalogue: Catalogue) -> tuple[dict[str, str], ...]:

@@ -144,6 +144,11 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
     for entry in plan["rotations"]:
         text.append(_row(run, entry))
     about = [_by_hand(record, run) for record in run.hands]
+    about += [
+        f"the old value was ended by hand: {name}, confirmed by {one.confirmed}"
+        for name, one in run.rotations.items()
+        if one.confirmed
+    ]
     about += [f"leak scan: {scan_text(run)}"] if run.scans else []
     about += [f"LEAK: {leak.credential} generation {leak.generation}: {leak}, at {minute(leak.time)}" for leak in run.leaks]
     about += [exposure_text(one) for one in ended]

@@ -36,6 +36,10 @@ class Fleet:
     kinds: dict[str, Kind]
     roles_paths: tuple[Path, ...]
 
+    def bring(self, credential: str) -> str:
+        """The command that takes the first value of a declared credential."""
+        return kinds.bring(self.kinds, self.catalogue.credentials[credential].kind, credential)
+
     def password(self) -> str:
         """Obtain the vault password."""
         declared = self.catalogue.fleet.vault_password

@@ -24,8 +24,10 @@ ORDER = """
   < session
   < stale
   < rotation.context
+  < rotation.waiting
   < rotation.approval rotation.replies
   < rotation.attest rotation.consumers rotation.probing
+  < rotation.by_hand rotation.sitting
   < rotation.ahead rotation.mint rotation.quarantine
   < rotation.lost
   < rotation.prepare rotation.switch
@@ -42,13 +44,14 @@ ORDER = """
   < drill.trials
   < drill.matrix
   < commands.checking commands.drilling commands.listing commands.looking commands.planning commands.providing commands.starting
+    commands.tasking
   < commands.rendering
   < commands.leaking
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
-  < commands.approving commands.dying commands.rekeying commands.replacing
+  < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill
+  < cli_answers cli_approve cli_drift cli_drill cli_people
   < cli_lab cli_log cli_vault
   < cli
 """
@@ -65,10 +68,10 @@ ONLY_IN = {
     "ansible": {"vault", "inventory", "drill.cipher"},
     "paramiko": {"ssh_login"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_people", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
-    "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
+    "rich": {"cli", "cli_approve", "cli_people", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"] | ONLY_IN["typer"]

@@ -45,8 +45,8 @@ def refuse(fleet: Fleet) -> None:
     if found := check(fleet):
         raise Invalid(found)
     if not vault_path(fleet.settings.fleet).exists():
-        first = next(iter(fleet.catalogue.credentials), "CREDENTIAL")
-        raise ConfigurationError("no credential has a value yet", hint=f"Bring the values, one by one: `mycoops provide {first}`.")
+        first = next(map(fleet.bring, fleet.catalogue.credentials), "mycoops provide CREDENTIAL")
+        raise ConfigurationError("no credential has a value yet", hint=f"Bring the values, one by one: `{first}`.")
 
 
 def refuse_declarations(fleet: Fleet) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from mycoops import chain, lease, sightings
 from mycoops.checklist import due_window, is_overdue, next_window
-from mycoops.exposure import Exposure, emergencies
+from mycoops.exposure import Exposure, emergencies, is_past, minute
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
 from mycoops.model import State
@@ -61,7 +61,7 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
         created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
         ahead = bool(created and created > day + SKEW)
         overdue = ahead or is_overdue(created, day, window)
-        waiting, following = _idle(name, bool(meta), overdue)
+        waiting, following = _idle(name, "" if meta else fleet.bring(name), overdue)
         if standing and standing.open:
             waiting, following = _next(standing, running, approved.get(name, ""))
         if ahead and not waiting:
@@ -102,23 +102,28 @@ def retired(fleet: Fleet) -> list[Retired]:
     return find_retired(fleet.catalogue, fleet.kinds, fleet.runs().values(), principals)
 
 
-def _idle(name: str, present: bool, overdue: bool) -> tuple[str, str]:
-    if not present:
-        return "a first value", f"mycoops provide {name}"
+def _idle(name: str, first: str, overdue: bool) -> tuple[str, str]:
+    if first:
+        return "a first value", first
     return ("", f"mycoops rotate {name}") if overdue else ("", "")
 
 
 def _next(standing: Standing, running: str, approved: str) -> tuple[str, str]:
     """What an open rotation waits for, and the command that goes on with it; there is none while a run is at it."""
     if standing.waiting:
-        step, page = standing.waiting.get("step", ""), standing.waiting.get("page", "")
-        return f"{step} ({page})" if page else str(step), str(standing.waiting.get("next", ""))
+        step, page, deadline = (str(standing.waiting.get(name) or "") for name in ("step", "page", "deadline"))
+        words = f"{step} ({page})" if page else step
+        if is_past(deadline, datetime.now(UTC)):
+            words += f"; overdue since {minute(deadline)}: {standing.waiting.get('owner')}"
+        return words, str(standing.waiting.get("next", ""))
     if standing.blocked:
         return standing.blocked, standing.next_command
     if running:
         return f"the run under way: {running}", ""
     if standing.aborting:
         return "the run that was interrupted", "mycoops abort"
+    if standing.confirmed and standing.state is State.REVOKING:
+        return f"the run to go on; that its old value is ended was confirmed by {standing.confirmed}", "mycoops resume"
     return f"the run to go on, approved by {approved}" if approved else "the run that was interrupted", "mycoops resume"
 
 

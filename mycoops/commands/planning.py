@@ -40,7 +40,7 @@ def plan(fleet: Fleet, store: Store, chosen: Iterable[str], *, label: str, reaso
     names = _known(fleet, chosen)
     for name in names:
         if name not in known:
-            raise ConfigurationError(f"{name} has no value in the vault", hint=f"Give it one: `mycoops provide {name}`.")
+            raise ConfigurationError(f"{name} has no value in the vault", hint=f"Give it one: `{fleet.bring(name)}`.")
     return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)
 
 

@@ -89,7 +89,7 @@ def _desk(fleet: Fleet, credential: str, command: str) -> Iterator[_Desk]:
         refuse_open(fleet, [credential])
         before = store.meta(credential)
         if before is None:
-            hint = f"Bring its first one: `mycoops provide {credential}`."
+            hint = f"Bring its first one: `{fleet.bring(credential)}`."
             raise ConfigurationError(f"{credential} has no value in the vault", hint=hint)
         yield _Desk(fleet, store, token, before)
 

@@ -29,7 +29,9 @@ from mycoops.report import Line, lines
 from mycoops.rotation import abort as going_back
 from mycoops.rotation.context import RESUME, Context, Progress
 from mycoops.rotation.walk import walk
+from mycoops.secret import Secret
 from mycoops.session import Fleet, Notify, Session, open_session
+from mycoops.vault import Store
 
 
 class Outcome:
@@ -72,29 +74,46 @@ def _refuse_outdated(fleet: Fleet, session: Session, plan: Plan) -> None:
         raise ConfigurationError("the fleet has changed since this plan was made; nothing was done", hint="Plan again.")
 
 
-def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Stop) -> Outcome:
+Asker = Callable[[Store, str], Secret | None]
+"""Asks somebody at the terminal for the value of a credential that the store does not hold yet; nothing means "later"."""
+
+
+def rotate(fleet: Fleet, plan: Plan, progress: Progress, notify: Notify, stop: Stop, asker: Asker | None = None) -> Outcome:
     """Open a journal for the plan and walk it."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "rotate") as token, open_session(fleet, notify) as session:
         names = [rotation.credential for rotation in plan.rotations]
         for path in _nearly_closed(fleet, names):
-            _resume(session, path, token, progress, stop)
+            _resume(session, path, token, progress, stop, asker)
         refuse_open(fleet, names)
         _refuse_outdated(fleet, session, plan)
-        return _walk(session, opened(fleet, plan, token), token, progress, stop)
+        return _walk(session, opened(fleet, plan, token), token, progress, stop, asker)
 
 
-def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop) -> list[Outcome]:
+def resume(fleet: Fleet, progress: Progress, notify: Notify, stop: Stop, asker: Asker | None = None) -> list[Outcome]:
     """Walk every open journal on from where it stands."""
     refuse(fleet)
     with lease.hold(fleet.settings.state, "resume") as token, open_session(fleet, notify) as session:
-        return [_resume(session, path, token, progress, stop) for path in _open_journals(fleet)]
+        return [_resume(session, path, token, progress, stop, asker) for path in _open_journals(fleet)]
 
 
-def _resume(session: Session, path: Path, token: int, progress: Progress, stop: Stop) -> Outcome:
+def act(
+    fleet: Fleet, path: Path, command: str, progress: Progress, notify: Notify, stop: Stop, do: Callable[[Context], object]
+) -> None:
+    """Do one thing about the open run of a journal, under the lease, and end with the leak scan. Raises what it failed with."""
+    refuse(fleet)
+    with lease.hold(fleet.settings.state, command) as token, open_session(fleet, notify) as session:
+        written = Journal(path, settings.install_key(fleet.settings))
+        _takes_up(session, written)
+        context = _context(session, written, token, progress)
+        if failure := _guarded(session, context, stop, partial(do, context), f"mycoops {command}"):
+            raise failure
+
+
+def _resume(session: Session, path: Path, token: int, progress: Progress, stop: Stop, asker: Asker | None) -> Outcome:
     written = Journal(path, settings.install_key(session.fleet.settings))
     _takes_up(session, written)
-    return _walk(session, written, token, progress, stop, resumed=True)
+    return _walk(session, written, token, progress, stop, asker, resumed=True)
 
 
 def _nearly_closed(fleet: Fleet, chosen: Iterable[str]) -> list[Path]:
@@ -141,9 +160,18 @@ def _takes_up(session: Session, written: Journal) -> None:
         session.goes_back_to(run.opened, plan_of(run.plan))
 
 
-def _walk(session: Session, written: Journal, token: int, progress: Progress, stop: Stop, *, resumed: bool = False) -> Outcome:
-    render = partial(render_log, session.fleet)
-    context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render)
+def _walk(
+    session: Session,
+    written: Journal,
+    token: int,
+    progress: Progress,
+    stop: Stop,
+    asker: Asker | None = None,
+    *,
+    resumed: bool = False,
+) -> Outcome:
+    render, ask = partial(render_log, session.fleet), partial(asker, session.store) if asker else None
+    context = replace(_context(session, written, token, progress), sleep=interrupts.patient(stop), render=render, asker=ask)
 
     def act() -> None:
         stale.remember(session.fleet)

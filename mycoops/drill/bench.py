@@ -19,12 +19,13 @@ from mycoops.journal import Journal, read
 from mycoops.model import State
 from mycoops.plan import Move, Plan, plan_of
 from mycoops.report import rotation_log
-from mycoops.rotation.abort import abort
+from mycoops.rotation import by_hand
+from mycoops.rotation.abort import AGAIN, abort
 from mycoops.rotation.context import Context, generations
 from mycoops.rotation.switch import ROTATOR
 from mycoops.rotation.walk import walk
 from mycoops.runner import Outcome
-from mycoops.secret import fingerprint
+from mycoops.secret import Secret, fingerprint
 from mycoops.vault import Store
 
 KEY = b"k" * 32
@@ -67,6 +68,7 @@ class Bench:
         self._kept: dict[tuple[str, int], str] | None = None
         making.first_values(self.catalogue, self.kinds, self.store())
         self.world = World(self.catalogue, self.kinds, self.store, self.records, self.kept)
+        self.asker: Callable[[str], Secret | None] | None = None
         self.scanner: Callable[[], Outcome] = self.world.scan
         making.fill(self.world)
         self.plan = self._open()
@@ -134,6 +136,7 @@ class Bench:
             performer=self.world,
             progress=self.progress,
             rotator_key=self._rotator_key,
+            asker=self.asker,
             sleep=self._sleep,
             render=self._render,
             fingerprint=lambda name, number: fingerprint(KEY, name, self.store().secret(name, number)),
@@ -255,8 +258,18 @@ class Bench:
                 self.world.bring(name)
             if standing.state is State.REVOKE_PENDING:
                 self.world.pass_a_day(name)
+        for name, standing in run.rotations.items():
+            if standing.waiting.get("next") == by_hand.confirmation(name):
+                self.world.end_by_hand(name, standing.from_generation)
+                self.confirm(name)
+            if standing.waiting.get("next") == AGAIN:
+                self.world.end_by_hand(name, standing.to_generation, back=True)
         if any(standing.waiting.get("next") == ledger.approve(self.plan.digest) for standing in run.rotations.values()):
             self.approve()
+
+    def confirm(self, credential: str) -> MycoopsError | None:
+        """One `confirm`."""
+        return self._caught(lambda: by_hand.confirm(self.context(), credential, "someone@desk"))
 
     def approve(self, by: str = "another@desk", digest: str = "") -> None:
         """Somebody approves the plan of the run, or another one."""

@@ -135,6 +135,47 @@ def brought(bench: Bench) -> None:
             bench.world.bring(name)
 
 
+def sits(bench: Bench) -> None:
+    """A person is at the terminal, and makes every value that is asked for."""
+    bench.asker = bench.world.hand_over
+
+
+def sits_and_mistypes(bench: Bench) -> None:
+    """A person is at the terminal, and the first value is one that its provider never made."""
+    bench.asker = lambda name: bench.world.hand_over(name) if bench.store().pending(name) else generate("token")
+
+
+def brought_where_asked(bench: Bench) -> None:
+    """The command is given, and where it asks for another value, a person brings one."""
+    bench.walk()
+    for name, standing in bench.run().rotations.items():
+        if standing.open and f"mycoops provide {name}" in (standing.next_command, standing.waiting.get("next")):
+            bench.world.bring(name)
+
+
+def brought_until(where: str) -> Act:
+    """A person brings the value that is waited for, and the controller dies at this point."""
+
+    def spoil(bench: Bench) -> None:
+        bench.walk()
+        bench.bring()
+        bench.crash(where)
+
+    return spoil
+
+
+def only_said(credential: str) -> Act:
+    """A person says that the old value is ended, and did not end it."""
+
+    def spoil(bench: Bench) -> None:
+        bench.walk()
+        bench.bring()
+        bench.walk()
+        bench.confirm(credential)
+
+    return spoil
+
+
 def taken_off(bench: Bench) -> None:
     """Somebody puts a consumer's old value back by hand."""
     bench.world.machines["h2"].processes["job"]["SECRET"] = bench.store().secret("it", 1).reveal()

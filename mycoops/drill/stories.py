@@ -15,6 +15,7 @@ def _kind(name: str, summary: str, overlap: Overlap, *capabilities: Capability, 
 
 
 PERSON = HumanStep(page="https://console.example/tokens", instruction="make a token named after the tag")
+BOTH_WAYS = PERSON.model_copy(update={"revoke_instruction": "delete the old token"})
 KINDS = {
     kind.kind: kind
     for kind in (
@@ -24,6 +25,7 @@ KINDS = {
         _kind("key", "the rotator's", Overlap.O1, "persistence", own_access=True, probe_from="controller"),
         _kind("provider", "by API", Overlap.O2, "persistence", probe_from="authority"),
         _kind("person", "by hand", Overlap.O3, probe_from="authority", human=PERSON),
+        _kind("manual", "by hand, both ways", Overlap.O3, probe_from="authority", human=BOTH_WAYS, revoked_by="person"),
         _kind("single", "one slot", Overlap.O4, "preflight", "stage", "persistence"),
         _kind("bare", "one slot, nothing armed", Overlap.O4),
         _kind("password", "the rotator's", Overlap.O4, "stage", "persistence", own_access=True, probe_from="controller"),
@@ -195,6 +197,7 @@ STORIES = {
         Story("O1-approval", approvals(), waits=1),
         Story("O2", simple("provider")),
         Story("O3", simple("person"), waits=1),
+        Story("O3-manual", simple("manual"), waits=2),
         Story("O4", simple("single")),
         Story("O4-bare", simple("bare")),
         Story("O4-dual", dual()),

@@ -186,6 +186,28 @@ class World(Entries):
         del self.hand[credential]
         self._look(f"a person brought {credential}")
 
+    def hand_over(self, credential: str) -> Secret:
+        """A person at the terminal makes a value, and has it at hand until it is kept."""
+        made = self.hand.setdefault(credential, Tokens().make())
+        (authority,) = self.authorities[credential].values()
+        if isinstance(authority, Single):
+            authority.value = made
+        else:
+            assert isinstance(authority, Tokens)
+            authority.tokens[made] = ""
+        self._look(f"a person made a value for {credential}")
+        return Secret(made)
+
+    def end_by_hand(self, credential: str, generation: int, *, back: bool = False) -> None:
+        """A person ends a value in the provider's console: the old one, or on the way back the candidate."""
+        self._revocable(credential, back=back)
+        value = self.open_store().secret(credential, generation).reveal()
+        for one in self.authorities[credential].values():
+            assert isinstance(one, Tokens)
+            one.changing(self.time)
+            one.revoke({}, value)
+        self._look(f"a person ended {credential} g{generation}")
+
     def pass_a_day(self, credential: str) -> None:
         """The provider ends the grace of a value that was replaced."""
         for one in self.authorities[credential].values():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mycoops.errors import ForwardOnly, Interrupted, StepFailed
+from mycoops.errors import ForwardOnly, Interrupted, StepFailed, WaitingForPerson
 from mycoops.ledger import BEGUN
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
+from mycoops.rotation import by_hand
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import probe, standing_of
 from mycoops.rotation.replies import blame, delivered, explain, failed_services, strays
@@ -39,11 +40,17 @@ def abort(context: Context, stop: Callable[[], bool] = lambda: False) -> list[st
         _pause(stop)
     context.scan()
     for rotation in rotations:
-        if not context.standing(rotation.credential).blocked:
+        if not context.standing(rotation.credential).halted:
             context.forget(rotation)
             switched = bool(context.standing(rotation.credential).stages or context.standing(rotation.credential).ahead)
             context.state(rotation.credential, State.ROLLED_BACK if switched else State.ABORTED)
     if context.run.open:
+        left = [standing for standing in context.run.rotations.values() if standing.open]
+        if all(standing.waiting for standing in left):
+            names = ", ".join(standing.credential for standing in left)
+            raise WaitingForPerson(
+                f"a person has to end the new value: {names}", hint=f"`mycoops todo` says where; then `{AGAIN}`."
+            )
         raise StepFailed("not everything could be taken back", hint="Mend the cause, then `mycoops abort` again.")
     context.record("finished")
     return [rotation.credential for rotation in rotations]
@@ -178,6 +185,8 @@ def _candidates_dead(context: Context, rotations: list[Rotation]) -> None:
     seen, _ = probe(context, alive, swapped=True, passing=lambda rotation: (Standing.OVERLAP,))
     for name, probed in seen.items():
         if (probed.random, probed.old) != (Outcome.REFUSED, Outcome.REFUSED):
+            if by_hand.take_back(context, context.rotation(name), probed, AGAIN):
+                continue
             what = EXPLAINED[standing_of(probed)] if probed.random is Outcome.ACCEPTED else f"the candidate is {probed.old}"
             context.block(name, f"the candidate is not seen refused: {what}. {probed.detail}".strip(), AGAIN)
 
@@ -188,7 +197,8 @@ def _unmake(context: Context, rotation: Rotation) -> list[Item]:
     builder = context.items(swapped=True)
     if rotation.overlap.one_slot:
         return builder.entry(rotation, "confirm") if kept and "stage" in kind.capabilities else []
-    if kind.accepts_by == "delivery" or not (kept or rotation.overlap.provider_mints):
+    by_person = by_hand.is_ended_by_hand(context, rotation.credential)
+    if kind.accepts_by == "delivery" or by_person or not (kept or rotation.overlap.provider_mints):
         return []
     items = builder.entry(rotation, "revoke")
     if kept:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mycoops.ledger import approve
 from mycoops.plan import Rotation
+from mycoops.rotation import waiting
 from mycoops.rotation.context import Context
 
 
@@ -18,7 +19,7 @@ def wait(context: Context, rotation: Rotation) -> None:
     """Record that this rotation waits for a second person; it stays where it is, and no other waits for it."""
     digest = context.plan.digest
     step = f"approval of plan {digest} by a second person"
-    context.record("waiting", credential=rotation.credential, step=step, page="", deadline="", next=approve(digest))
+    waiting.wait(context, rotation.credential, step, "", approve(digest))
     context.progress.note(f"{rotation.credential}: waits for the {step}")
 
 

@@ -18,6 +18,7 @@ from mycoops.model import Item, Leak, State, Verb
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
 from mycoops.runner import Outcome
+from mycoops.secret import Secret
 from mycoops.vault import Store
 
 RESUME = "mycoops resume"
@@ -67,6 +68,8 @@ class Context:
     """Where was searched in this walk, hosts and the control node, for the next record of it."""
     skipped: dict[str, None] = field(default_factory=dict)
     """What was not searched there."""
+    asker: Callable[[str], Secret | None] | None = None
+    """Asks somebody at the terminal for the value of a credential; returns nothing for "later". None: nobody is there."""
     others: tuple[ledger.Run, ...] = ()
     """The other runs of the fleet: what they have switched is in force too."""
 

@@ -7,6 +7,8 @@ from mycoops.plan import Move, Rotation
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import probe, standing_of
 from mycoops.rotation.replies import explain
+from mycoops.rotation.sitting import asked
+from mycoops.rotation.waiting import wait
 from mycoops.runner import Outcome as Answers
 from mycoops.secret import generate
 from mycoops.verdict import EXPLAINED, Standing
@@ -70,8 +72,18 @@ def brought(context: Context, credential: str) -> bool:
         return True
     step = context.step(credential)
     page, what = (step.page, step.instruction) if step else ("", "make a new value")
-    context.record("waiting", credential=credential, step=what, page=page, deadline="", next=ask(rotation))
-    return False
+    wait(context, credential, what, page, ask(rotation))
+    return asked(context, context.rotation(credential))
+
+
+def collect(context: Context) -> None:
+    """In one sitting, before anything else of a walk, ask somebody at the terminal for every value that a person makes and that
+    is valid beside the old one. In one slot the old one dies with it, so that one is asked for when everything is rehearsed."""
+    for name, standing in context.run.rotations.items():
+        early = standing.open and not standing.halted and standing.state in (State.PLANNED, State.PREFLIGHT, State.MINTING)
+        overlap = context.rotation(name).overlap
+        if context.asker and early and overlap.needs_person and overlap.two_valid:
+            brought(context, name)
 
 
 def ask(rotation: Rotation) -> str:

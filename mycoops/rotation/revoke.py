@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mycoops.model import State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation import by_hand
 from mycoops.rotation.approval import cleared
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
@@ -14,11 +15,15 @@ from mycoops.rotation.switch import acknowledged
 
 
 def revoke(context: Context, move: Move) -> None:
-    """Tell the authority to refuse the old value and end its sessions; whoever comes back to it asks what is valid first."""
+    """Tell the authority to refuse the old value and end its sessions, or a person to do so; whoever comes back to it asks what
+    is valid first."""
     again = context.at(move.credentials, State.REVOKING)
     seen, _ = probe(context, again) if again else ({}, None)
     accepted(context, again, seen)
     rotations = _revocable(context, move)
+    for rotation in [one for one in rotations if by_hand.is_ended_by_hand(context, one.credential)]:
+        rotations.remove(rotation)
+        by_hand.end(context, rotation, seen.get(rotation.credential))
     items = {rotation.credential: context.items().entry(rotation, "revoke") for rotation in rotations}
     answers = context.call([item for group in items.values() for item in group])
     for credential, group in items.items():

@@ -63,6 +63,7 @@ def walk(context: Context, stop: Callable[[], bool] = lambda: False) -> None:
             context.record("unblocked", credential=name)
     quarantine.release(context)
     finish.look_again(context)
+    mint.collect(context)
     for number, move in enumerate(context.plan.moves, 1):
         if not any(_due(move, context.standing(name)) for name in move.credentials):
             continue
@@ -121,7 +122,7 @@ def _waiting(standings: list[Standing], digest: str) -> WaitingForPerson:
     if all(standing.waiting["next"] == approve(digest) for standing in standings):
         hint = f"Somebody else, logged in with an account of their own, approves it: `{approve(digest)}`."
         return WaitingForPerson(f"waiting for a second person: {names}", hint=hint)
-    return WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops status` shows what to bring.")
+    return WaitingForPerson(f"waiting for a person: {names}", hint="`mycoops todo` lists what to do, and where.")
 
 
 def _reasons(standings: list[Standing]) -> str:

@@ -55,6 +55,16 @@ def test_a_catalogue_says_what_a_person_does_where_the_kind_offers_it() -> None:
         kind.step({"value_length": "long"})
 
 
+def test_the_command_that_takes_a_first_value_names_a_slot_where_one_is_wanted() -> None:
+    plain = Kind(kind="x", summary="", overlap=Overlap.O1)
+    slotted = plain.model_copy(update={"slots": ("a", "b")})
+    optional = slotted.model_copy(update={"slots_optional": True})
+    found = [one.bring("db") for one in (plain, slotted, optional)]
+    assert found == ["mycoops provide db", "mycoops provide db --slot a", "mycoops provide db"]
+    assert kinds.bring({"x": slotted}, "x", "db") == "mycoops provide db --slot a"
+    assert kinds.bring({}, "x", "db") == "mycoops provide db"
+
+
 def test_an_earlier_directory_wins(tmp_path: Path) -> None:
     role(tmp_path / "own", "x", "{kind: x, summary: mine, overlap: O1}")
     role(tmp_path / "shipped", "x", "{kind: x, summary: shipped, overlap: O1}")

@@ -78,9 +78,11 @@ def test_a_stop_shows_its_reason_until_it_is_lifted() -> None:
 
 
 def test_a_wait_shows_its_page() -> None:
-    found = standing({"event": "waiting", "step": "make one", "page": "p", "deadline": "", "next": "mycoops provide db"})
+    found = standing(
+        {"event": "waiting", "step": "make one", "page": "p", "owner": "o", "deadline": "", "next": "mycoops provide db"}
+    )
     assert found.shown is State.WAITING_HUMAN
-    assert found.waiting == {"step": "make one", "page": "p", "deadline": "", "next": "mycoops provide db"}
+    assert found.waiting == {"step": "make one", "page": "p", "owner": "o", "deadline": "", "next": "mycoops provide db"}
 
 
 def test_a_side_state_keeps_the_place_on_the_main_line() -> None:
