@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import http.client
 import json
 import secrets
-import ssl
 import time
 import typing
-import urllib.parse
 
+from mycoops_provider import WORST, send, together
 from mycoops_reply import Refusal
 
-WORST = {"new": "refused", "old": "accepted", "random": "accepted"}
 Seen = typing.Dict[str, str]
 
 
@@ -41,12 +38,6 @@ def run(request: dict) -> dict:
     raise Refusal(code, "a random key or an unsigned token is not refused", outcome=outcome, **evidence)
 
 
-def together(outcomes: typing.List[str], worst: str) -> str:
-    """One outcome of several: `worst` if seen anywhere, else whatever is no answer, else the one they share."""
-    unclear = [outcome for outcome in outcomes if outcome not in ("accepted", "refused")]
-    return worst if worst in outcomes else (unclear or outcomes)[0]
-
-
 def _token(key: str, options: dict, algorithm: str) -> str:
     now = int(time.time())
     standard = {"sub": "mycoops-probe", "iat": now, "exp": now + int(options.get("ttl_seconds", 60)), "jti": secrets.token_hex(8)}
@@ -61,23 +52,7 @@ def _base64url(raw: bytes) -> str:
 
 
 def _show(url: str, headers: Seen, options: dict) -> typing.Tuple[str, str]:
-    """One GET without proxy and without following anything; returns the outcome and what was seen."""
-    parts, timeout = urllib.parse.urlsplit(url), float(options.get("timeout_seconds", 8))
-    address, port = parts.hostname or "", parts.port
-    try:
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=options.get("ca_file"))
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(address, port, timeout=timeout, context=context)
-        else:
-            connection = http.client.HTTPConnection(address, port, timeout=timeout)
-        try:
-            connection.request("GET", urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=headers)
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
-        return "unreachable", type(error).__name__
-    named = {403: "forbidden", 429: "throttled", 401: "refused", 200: "accepted"}
-    named.update(dict.fromkeys(options.get("refused_status", []), "refused"))
-    named.update(dict.fromkeys(options.get("accepted_status", []), "accepted"))
-    return named.get(status, "unreachable"), str(status)
+    """One GET; returns the outcome and what was seen."""
+    answer = send("GET", url, headers, ca_file=options.get("ca_file"), timeout=float(options.get("timeout_seconds", 8)))
+    accepted, refused = [200, *options.get("accepted_status", [])], [401, *options.get("refused_status", [])]
+    return answer.outcome(accepted, refused), answer.seen

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import typing
-import urllib.parse
 
+from mycoops_provider import WORST, send, together
 from mycoops_reply import Refusal
 
-WORST = {"new": "refused", "old": "accepted", "random": "accepted"}
 Headers = typing.Dict[str, str]
 
 
@@ -36,32 +33,11 @@ def run(request: dict) -> dict:
     raise Refusal(code, "a random token or none at all is not refused", outcome=outcome, **evidence)
 
 
-def together(outcomes: typing.List[str], worst: str) -> str:
-    """One outcome of several: `worst` if seen anywhere, else whatever is no answer, else the one they share."""
-    unclear = [outcome for outcome in outcomes if outcome not in ("accepted", "refused")]
-    return worst if worst in outcomes else (unclear or outcomes)[0]
-
-
 def _call(url: str, headers: Headers, options: dict) -> typing.Tuple[str, str]:
-    """One request without proxy and without following anything; returns the outcome and what was seen."""
-    parts, timeout = urllib.parse.urlsplit(url), float(options.get("timeout_seconds", 8))
-    address, port, method = parts.hostname or "", parts.port, options.get("method", "GET")
-    try:
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=options.get("ca_file"))
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(address, port, timeout=timeout, context=context)
-        else:
-            connection = http.client.HTTPConnection(address, port, timeout=timeout)
-        try:
-            connection.request(method, urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=headers)
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
-        return "unreachable", type(error).__name__
-    except ValueError:
-        raise Refusal("bad_value", "the value cannot stand in a header") from None
-    named = {403: "forbidden", 429: "throttled", 401: "refused", 200: "accepted"}
-    named.update(dict.fromkeys(options.get("refused_status", []), "refused"))
-    named.update(dict.fromkeys(options.get("accepted_status", []), "accepted"))
-    return named.get(status, "unreachable"), str(status)
+    """One request; returns the outcome and what was seen."""
+    answer = send(
+        options.get("method", "GET"), url, headers,
+        ca_file=options.get("ca_file"), timeout=float(options.get("timeout_seconds", 8)),
+    )  # fmt: skip
+    accepted, refused = [200, *options.get("accepted_status", [])], [401, *options.get("refused_status", [])]
+    return answer.outcome(accepted, refused), answer.seen
