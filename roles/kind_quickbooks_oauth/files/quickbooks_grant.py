@@ -5,11 +5,13 @@ from __future__ import annotations
 import typing
 
 from mycoops_provider import Client
-from mycoops_quickbooks import TOKENS, exchange, problem
+from mycoops_quickbooks import TOKENS, Exchange, exchange, problem
 from mycoops_reply import Refusal
 from mycoops_sealed import sealed
 
 COMPANY = "https://quickbooks.api.intuit.com"
+OLDER = 3
+"""How many older values are asked which one they lead to."""
 
 
 def run(request: dict) -> dict:
@@ -52,18 +54,24 @@ def probe(request: dict) -> dict:
     The new one is not used up where the one before it is still accepted and leads to it; where it has to be, what comes back is
     kept as the generation after it."""
     client, subject = Client(request["options"], TOKENS, budget=6), request.get("subject", "new")
-    found = None
-    if subject == "new" and request.get("previous_value"):
-        before = exchange(request, client, request["previous_value"])
-        if before.outcome == "throttled" or (before.outcome == "accepted" and before.following == request["value"]):
-            found = before
-    found = found or exchange(request, client, request["value"])
+    found = (led_to(request, client) if subject == "new" else None) or exchange(request, client, request["value"])
     outcome, back = found.outcome, {}
     if found.following and found.following not in [request["value"], *request["others"]]:
         back = {"returned": sealed(found.following, request["pad"])}
     if outcome == "accepted" and subject == "new":
         outcome = company(request, found.access, found.evidence)
     return {"outcome": outcome, "evidence": found.evidence, **back}
+
+
+def led_to(request: dict, client: Client) -> typing.Optional[Exchange]:
+    """The exchange in which an older value that is kept leads to the new one; None where none does."""
+    kept = list(request["others"])
+    older = kept[kept.index(request["value"]) + 1 :] if request["value"] in kept else []
+    for value in older[:OLDER]:
+        found = exchange(request, client, value)
+        if found.outcome == "throttled" or (found.outcome == "accepted" and found.following == request["value"]):
+            return found
+    return None
 
 
 def company(request: dict, access: str, evidence: typing.Dict[str, str]) -> str:

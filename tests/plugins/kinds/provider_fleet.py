@@ -49,7 +49,7 @@ class Kept:
         return {
             "id": "1", "entry": entry, "subject": subject, "credential": "it", "generation": new, "previous": old,
             "options": self.options, "tag": f"mycoops/it/g{max(old, new)}/run", "cadence_days": 92, "value": value,
-            "previous_value": None if entry == "probe" and subject != "new" else reference(old),
+            "previous_value": None if entry == "probe" else reference(old),
             "admin_value": reference(1, "admin"), **self.body, **more,
         }  # fmt: skip
 
