@@ -1,4 +1,4 @@
-"""Credentials that a provider makes, on the lab: asked by name over TLS that the hosts trust, delivered to a service, and closed."""
+"""Credentials that a provider makes, on the lab: asked over TLS that the hosts trust, delivered to a service, and closed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Console:
         assert answer.status == 200, answer.text
         return answer.json
 
-    def step(self, provider: str, name: str, **given: Any) -> Any:
+    def step(self, provider: str, name: str, /, **given: Any) -> Any:
         return self.ask("POST", f"/{provider}/console/{name}", **given)
 
     def names(self) -> list[str]:
@@ -41,7 +41,7 @@ def console(lab: Lab) -> Iterator[Console]:
     """The lab's fleet with credentials of two providers, made at their consoles and brought by a person."""
     made, path = Console(lab), lab.fleet / "group_vars" / "all" / "catalogue.yml"
     before = path.read_text()
-    made.ask("POST", "/reset", now=0)
+    made.ask("POST", "/reset")
     web = made.step("cloudflare", "create_token", name="web", permissions={"Zone Read": "*"})
     maker = made.step("cloudflare", "create_token", name="maker", permissions={"API Tokens Write": "user"})
     app = made.step("quickbooks", "create_app", name="books")

@@ -20,6 +20,8 @@ from mycoops.checklist import ITEMS
 from mycoops.vault import Store, password_secrets
 from tests.providers.server import Providers
 
+pytestmark = pytest.mark.slow
+
 MYCOOPS = Path(sys.executable).with_name("mycoops")
 DAY = 86400
 CREDENTIALS = ("cloud", "maker", "books", "app")
