@@ -23,7 +23,7 @@ class Console:
     def __init__(self, lab: Lab) -> None:
         self._control = Base(f"http://127.0.0.1:{lab.port(8091)}")
 
-    def ask(self, method: str, path: str, **body: Any) -> Any:
+    def ask(self, method: str, path: str, /, **body: Any) -> Any:
         answer = self._control(method, path, body=body or None)
         assert answer.status == 200, answer.text
         return answer.json
