@@ -12,8 +12,8 @@ from mycoops.kinds import Kind
 from mycoops.model import Overlap
 from mycoops.source import Source
 
-CARRIED_OUT = frozenset({Overlap.O1, Overlap.O3, Overlap.O4, Overlap.O6})
-"""The overlap classes the engine has moves for."""
+CARRIED_OUT = frozenset(set(Overlap) - {Overlap.O5})
+"""The overlap classes that are carried out: the engine has moves for each, and has been seen to make them at real authorities."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class Items:
             "subject": subject,
             "principal": probed[1],
             "previous_principal": old[1],
+            "slot": rotation.from_slot if self._swapped else rotation.to_slot,
+            "cadence_days": declared.cadence_days,
             "options": {"host": declared.authority.host, **declared.authority.options},
             "tag": f"mycoops/{rotation.credential}/g{rotation.to_generation}/{self._run}",
             "value": value,

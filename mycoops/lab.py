@@ -53,6 +53,7 @@ def up(fleet_dir: Path, *, progress: Progress, deploy_public_key: str, known_hos
 
     with ThreadPoolExecutor(max_workers=len(fleet.hosts)) as pool:
         booted = list(pool.map(boot, fleet.hosts))
+    lab_boot.trust(fleet)
     pairs = list(zip(fleet.hosts, booted, strict=True))
     known_hosts.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"[127.0.0.1]:{host.ssh_port} {key}\n" for host, (_, keys) in pairs for key in keys]

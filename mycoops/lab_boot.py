@@ -13,6 +13,10 @@ from mycoops.lab_podman import podman, systemd_is_up
 
 BOOT_SECONDS = 60.0
 LABEL = "mycoops.lab"
+PROVIDERS = "providers"
+"""The service of the lab that stands in for the providers of software as a service."""
+AUTHORITY = "/run/providers/ca.pem"
+"""Where it says which certificate authority is to be trusted."""
 
 
 def containers(fleet: Fleet) -> dict[str, dict[str, Any]]:
@@ -77,3 +81,11 @@ def provision(host: Host, deploy_public_key: str) -> list[str]:
     script = ["/bin/sh", "/opt/lab/provision/host.sh", *host.services]
     keys = podman("exec", "-i", host.container, *script, stdin=f"{deploy_public_key.strip()}\n").stdout
     return [" ".join(line.split()[:2]) for line in keys.splitlines() if line.strip()]
+
+
+def trust(fleet: Fleet) -> None:
+    """Let every host trust the certificate authority of the providers, which each start of theirs makes anew."""
+    serving = [host for host in fleet.hosts if PROVIDERS in host.services]
+    authority = "".join(podman("exec", host.container, "cat", AUTHORITY).stdout for host in serving)
+    for host in fleet.hosts if serving else ():
+        podman("exec", "-i", host.container, "/bin/sh", "/opt/lab/provision/trust.sh", stdin=authority)

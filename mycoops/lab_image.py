@@ -14,7 +14,7 @@ from mycoops.errors import LabError
 from mycoops.lab_podman import limits, podman, runtimes
 
 BUILD_SECONDS = 1800.0
-BESIDE = ("load", "providers", "install.sh")
+BESIDE = ("load", "install.sh")
 """What lies in lab/ and is no part of the image."""
 LIBRARY = content.PACKAGE_ROOT / "mycoops" / "dual.py"
 """What services of the lab import of the package; it lies beside them in the image."""

@@ -19,7 +19,7 @@ ORDER = """
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue exposure leaks.known
-  < check delivery lab leaks.control_node leaks.hosts order plan report retired schema
+  < check delivery lab leaks.control_node leaks.hosts order plan report retired schema taking
   < chain check_values display drift items leaks.search performer planner sightings
   < session
   < stale

@@ -34,6 +34,7 @@ ORDER = (
     "sightings",
     "leaks",
     "own_kind",
+    "providers",
     "log",
     "silence",
 )

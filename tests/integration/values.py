@@ -57,6 +57,10 @@ class Values:
         store = self._store()
         return self._value(store, credential, max(store.pending(credential)))
 
+    def candidates(self, credential: str) -> list[int]:
+        """The generations that lie in pending files."""
+        return self._store().pending(credential)
+
     def remember(self) -> None:
         """Take note of every value there is."""
         if not self._password.exists():

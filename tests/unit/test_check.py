@@ -78,10 +78,6 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda d: credentials(d)["db"].update(kind="roll", authority={"host": "h3"}),
         "db: roll is of class O5, which mycoops does not carry out",
     ),
-    "a class that changes itself": (
-        lambda d: credentials(d)["db"].update(kind="refresh", authority={"host": "h3"}),
-        "db: refresh is of class O7, which mycoops does not carry out",
-    ),
     "unknown authority host": (lambda d: credentials(d)["db"]["authority"].update(host="h9"), "db: unknown authority host h9"),
     "unknown authority service": (
         lambda d: credentials(d)["token"]["authority"].update(services=["gone"]),

@@ -106,6 +106,7 @@ def test_every_shipped_kind_has_the_entries_its_class_needs(name: str) -> None:
     needed = {"probe"} if kind.provable else set()
     if kind.accepts_by == "role":
         needed |= {"cutover"} if kind.overlap is Overlap.O4 else set()
+        needed |= {"refresh"} if kind.overlap is Overlap.O7 else set()
         needed |= {"stage", "confirm"} if "stage" in kind.capabilities else set()
         needed |= {"mint"} if kind.overlap in (Overlap.O1, Overlap.O2) else set()
         needed |= {"revoke"} if kind.overlap.two_valid and kind.revoked_by == "role" else set()
