@@ -7,7 +7,7 @@ DRILL_0 := --class O1 --every 400
 DRILL_1 := --class O4 --every 100
 DRILL_2 := --class O2 --class O3 --class O5 --class O6 --class O7 --every 40
 
-.PHONY: help demo drill test test-fast test-plugins test-integration molecule molecule-mutations lint bench lock schema setup setup-lab setup-test clean codec-soak fuzz
+.PHONY: help demo drill test test-fast test-plugins test-integration molecule molecule-mutations test-releases lint bench lock schema setup setup-lab setup-test clean codec-soak fuzz
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,9 @@ molecule: setup setup-lab ## every role on systemd containers over ssh
 
 molecule-mutations: setup setup-lab ## break a promise of each role, and see its scenario fail
 	$(BIN)/python molecule/shared/mutate.py
+
+test-releases: setup setup-lab ## hosts of Debian 11, 12 and 13, from here and from a control node with the newest core
+	$(PYTEST) tests/releases
 
 lint: setup ## ruff, mypy, ansible-lint, yamllint, shellcheck
 	$(BIN)/ruff check .

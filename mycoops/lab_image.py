@@ -66,13 +66,17 @@ def _base(folder: Path) -> None:
 
 
 def _build(folder: Path, image: str) -> None:
-    """Build with the first runtime that can run a container here."""
-    works = [runtime for runtime in runtimes() if _runs(runtime)]
-    if not works:
-        raise LabError("podman cannot run a container on this machine", hint="install runc; see lab/install.sh")
     options = ["--quiet", "--network", "host", *limits(), "--tag", image, "--file", str(folder / "Containerfile")]
     options += ["--build-context", f"library={LIBRARY.parent}"]
-    podman(*works[0], "build", *options, str(folder), timeout=BUILD_SECONDS)
+    podman(*builder(), "build", *options, str(folder), timeout=BUILD_SECONDS)
+
+
+def builder() -> list[str]:
+    """The options of the first runtime that can run a container here; the base image has to be there."""
+    for runtime in runtimes():
+        if _runs(runtime):
+            return runtime
+    raise LabError("podman cannot run a container on this machine", hint="install runc; see lab/install.sh")
 
 
 def _runs(runtime: list[str]) -> bool:
