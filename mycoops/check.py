@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mycoops.catalogue import Catalogue, Consumer, Credential
+from mycoops.catalogue import Catalogue, Credential
 from mycoops.checklist import ITEMS
+from mycoops.consumer import Consumer
 from mycoops.errors import Finding
 from mycoops.kinds import Kind
 from mycoops.model import Overlap
@@ -147,7 +148,7 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
 
 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:
-    if consumer.rotator:
+    if not consumer.service:
         return
     place = ("mycoops_credentials", name, "consumers", number)
     service = subject.catalogue.services.get(consumer.service)

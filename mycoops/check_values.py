@@ -60,7 +60,7 @@ def _readable(subject: Subject, name: str, credential: Credential, meta: Meta, s
 
 def _uses(credential: Credential) -> Iterable[tuple[str, str, str, tuple[str | int, ...]]]:
     for number, consumer in enumerate(credential.consumers):
-        for variable, form in consumer.env.items():
+        for variable, form in consumer.env.items() if consumer.service else ():
             yield consumer.service, variable, form, ("consumers", number, "env", variable)
         for variable, form in consumer.next.items():
             yield consumer.service, variable, form, ("consumers", number, "next", variable)

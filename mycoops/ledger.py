@@ -45,6 +45,14 @@ class Standing:
     ended: str = ""
     until: str = ""
     """Until when a provider may go on accepting the old value."""
+    deadlines: dict[str, str] = field(default_factory=dict)
+    """By consumer outside the hosts: by when a person has to acknowledge (ISO date)."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """By consumer outside the hosts: what its place said of what it holds, when it acknowledged."""
+    said: dict[str, Record] = field(default_factory=dict)
+    """By consumer outside the hosts: which generation a person has put there, and who."""
+    waived: dict[str, Record] = field(default_factory=dict)
+    """By consumer outside the hosts: who goes on without its acknowledgement, why, and until when."""
 
     @property
     def open(self) -> bool:
@@ -59,6 +67,11 @@ class Standing:
     def reached(self, state: State) -> bool:
         """Whether the main line came at least as far as `state`, before a side state too."""
         return ORDER.index(self.place) >= ORDER.index(state)
+
+    def excused(self, consumer: str, today: str) -> bool:
+        """Whether a consumer outside the hosts is waived on a day (ISO date); what has begun to end is not held up any more."""
+        until = self.waived.get(consumer, {}).get("until", "")
+        return bool(until) and (self.forward_only or until >= today)
 
     def about(self, fact: Record) -> str:
         """What a probe asked for, by its generation: on the way back new and old are exchanged, and a fact is not."""
@@ -179,8 +192,8 @@ def apply(run: Run, record: Record) -> None:
         return
     if event == "state":
         _state(standing, record)
-    elif event == "consumer":
-        standing.stages[record["service"]] = Stage(record["stage"])
+    elif event in ("consumer", "acknowledged", "waived"):
+        _consumer(standing, record)
     elif event == "ahead":
         standing.ahead[record["service"]] = Stage(record["stage"])
     elif event == "accepted":
@@ -201,6 +214,19 @@ def apply(run: Run, record: Record) -> None:
         standing.fingerprints[record["generation"]] = record["fingerprint"]
     elif event == "renumbered":
         standing.to_generation = record["to_generation"]
+
+
+def _consumer(standing: Standing, record: Record) -> None:
+    """Take what is told of one consumer: by the engine, or by the person who put the value there, or goes on without it."""
+    name = record["service"]
+    if record["event"] == "acknowledged":
+        standing.said[name], standing.waiting = record, {}
+    elif record["event"] == "waived":
+        standing.waived[name], standing.waiting = record, {}
+    else:
+        standing.stages[name] = Stage(record["stage"])
+        standing.deadlines |= {name: record["deadline"]} if record.get("deadline") else {}
+        standing.marks |= {name: record["mark"]} if record.get("mark") else {}
 
 
 def _approved(run: Run, record: Record) -> None:

@@ -125,6 +125,7 @@ class Drill:
         elif self.trial.back:
             self.bench.abort()
             if any(one.state not in ENDED for one in self.bench.run().rotations.values()):
+                self.bench.bring()
                 self.bench.abort()
             self.bench.back()
         else:
