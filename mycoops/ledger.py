@@ -125,7 +125,7 @@ class Run:
     scans: list[Record] = field(default_factory=list)
     """What each leak scan searched."""
     hands: list[Record] = field(default_factory=list)
-    """What a person did to the store itself: a value that was set, a password that was changed."""
+    """What a person did to the store itself: a value that was set or split, a password that was changed."""
     operators: list[str] = field(default_factory=list)
     """Who opened or resumed it, each once."""
     approved: Record | None = None
@@ -181,7 +181,7 @@ def apply(run: Run, record: Record) -> None:
         run.finished = record["time"]
     if event == "leak":
         run.leaks.append(_leak(record))
-    if event in ("scanned", "set", "rekeyed"):
+    if event in ("scanned", "set", "split", "rekeyed"):
         (run.scans if event == "scanned" else run.hands).append(record)
     if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
         run.operators.append(record["operator"])

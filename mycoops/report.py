@@ -176,6 +176,11 @@ def _by_hand(record: Record, run: Run) -> str:
     if record["event"] == "set":
         numbers = f"{record['from_generation']} → {record['generation']}"
         text = f"set by hand: {record['credential']} generation {numbers}, fingerprint `{record['fingerprint']}`"
+    elif record["event"] == "split":
+        names = ", ".join(record["into"])
+        text = (
+            f"split: {record['credential']} generation {record['generation']} into {names}, fingerprint `{record['fingerprint']}`"
+        )
     else:
         text = f"the vault's password was changed: {record['values']} values, in {record['files']} files"
     return text if run.finished else f"{text}; cut off"

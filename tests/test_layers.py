@@ -21,7 +21,7 @@ ORDER = """
   < bridge exposure leaks.known outside
   < consumer
   < catalogue developers github_secrets
-  < check delivery lab places leaks.control_node leaks.hosts order plan report retired schema
+  < check delivery families lab places leaks.control_node leaks.hosts order plan report retired schema
   < chain check_places check_values display drift items leaks.search performer planner sightings
   < session
   < stale
@@ -47,10 +47,10 @@ ORDER = """
   < commands.rendering
   < commands.acknowledging commands.leaking commands.pulling
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
-  < commands.approving commands.dying commands.rekeying commands.replacing
+  < commands.approving commands.dying commands.rekeying commands.replacing commands.splitting
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill cli_outside
+  < cli_answers cli_approve cli_drift cli_drill cli_outside cli_split
   < cli_lab cli_log cli_vault
   < cli
 """
@@ -68,7 +68,7 @@ ONLY_IN = {
     "nacl": {"github_secrets"},
     "paramiko": {"ssh_login"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_outside", "cli_vault"),
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_outside", "cli_split", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},

@@ -9,6 +9,7 @@ from mycoops.check import Subject, declarations
 from mycoops.check_places import places
 from mycoops.check_values import values
 from mycoops.errors import ConfigurationError, Finding, Invalid
+from mycoops.families import families
 from mycoops.session import Fleet, open_fleet
 from mycoops.vault import vault_path
 
@@ -28,7 +29,8 @@ def check(fleet: Fleet) -> list[Finding]:
     found = declarations(subject) + places(subject) + vault_switch.findings(fleet.settings.fleet)
     if not found and vault_path(fleet.settings.fleet).exists():
         store = fleet.store()
-        found = values(subject, store, settings.install_key(fleet.settings)) + stale.findings(fleet, store)
+        split = families(fleet.runs().values())
+        found = values(subject, store, settings.install_key(fleet.settings), split) + stale.findings(fleet, store)
     return found
 
 
