@@ -10,13 +10,12 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mycoops import source as source_file
 from mycoops.checklist import CATEGORIES, ITEMS
+from mycoops.consumer import Consumer, checked_forms
 from mycoops.errors import ConfigurationError
 from mycoops.services import Declared, Service, one_of
 from mycoops.source import Mistake, Source
-from mycoops.values import form_error
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class VaultPassword(Declared):
@@ -78,48 +77,6 @@ class Fleet(Declared):
         return name
 
 
-class Consumer(Declared):
-    """One use of a credential: a service's variables, or the rotator itself."""
-
-    model_config = ConfigDict(json_schema_extra=one_of("service", "rotator"))
-
-    service: str = ""
-    """A name under mycoops_services."""
-    env: dict[str, str] = Field(default_factory=dict)
-    """Every variable that holds the value, with its form: `<value>`, `<value|url>`, `<principal>` and text around them."""
-    next: dict[str, str] = Field(default_factory=dict)
-    """Of a credential with one slot: the variables in which the service reads the next value too, empty but around a cut."""
-    rotator: bool = False
-    """mycoops itself is the user, and no other."""
-
-    @model_validator(mode="after")
-    def _shape(self) -> Consumer:
-        if bool(self.service) == self.rotator:
-            raise Mistake("not exactly one of service, rotator", "Name the service, or say rotator: true.")
-        if self.service and not self.env:
-            raise Mistake(f"{self.service} gets no variable", "Name them: env: {NAME: <value>}.", "service")
-        if self.next and self.rotator:
-            raise Mistake("the rotator reads no variables", "Take next out: it tries both values itself.", "next")
-        if both := sorted(self.env.keys() & self.next.keys()):
-            raise Mistake(f"{both[0]} holds the present value and the next one", "Use another variable for the next value.", "next")
-        return self
-
-    @field_validator("env")
-    @classmethod
-    def _forms(cls, env: dict[str, str]) -> dict[str, str]:
-        return _checked_forms(env)
-
-    @field_validator("next")
-    @classmethod
-    def _next_forms(cls, following: dict[str, str]) -> dict[str, str]:
-        for name, form in _checked_forms(following).items():
-            if "<value" not in form:
-                raise Mistake(
-                    f"{name} does not hold the next value", "Write <value> or <value|url>, with any text around it.", name
-                )
-        return following
-
-
 class Authority(Declared):
     """Whatever accepts or refuses a credential."""
 
@@ -139,7 +96,7 @@ class Authority(Declared):
     @field_validator("accepts")
     @classmethod
     def _forms(cls, accepts: dict[str, str]) -> dict[str, str]:
-        return _checked_forms(accepts)
+        return checked_forms(accepts)
 
     @property
     def all_hosts(self) -> tuple[str, ...]:
@@ -192,6 +149,11 @@ class Credential(Declared):
     def services(self) -> tuple[Consumer, ...]:
         """The consumers that are services, in order."""
         return tuple(consumer for consumer in self.consumers if consumer.service)
+
+    @property
+    def outside(self) -> tuple[Consumer, ...]:
+        """The consumers outside the hosts, in order."""
+        return tuple(consumer for consumer in self.consumers if consumer.outside)
 
     @property
     def ahead(self) -> tuple[str, ...]:
@@ -249,17 +211,6 @@ class Catalogue(Declared):
         services = [service for service in self.services.values() if service.host == host]
         files = [file for service in services for file in (service.env_file, *service.extra_env_files) if file.path == path]
         return list(dict.fromkeys(reader for file in files for reader in file.readers))
-
-
-def _checked_forms(env: dict[str, str]) -> dict[str, str]:
-    for name, form in env.items():
-        if not VARIABLE.fullmatch(name):
-            raise Mistake(f"{name!r} is not the name of a variable", "Letters, digits and _; no digit first.", name)
-        if error := form_error(form):
-            raise Mistake(
-                f"{name}: {error}", "Write <value>, <value|url>, <principal> or <accepted|csv>, with any text around it.", name
-            )
-    return env
 
 
 def catalogue_path(fleet: Path) -> Path:

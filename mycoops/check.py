@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mycoops.catalogue import Catalogue, Consumer, Credential
+from mycoops.catalogue import Catalogue, Credential
 from mycoops.checklist import ITEMS
+from mycoops.consumer import Consumer
 from mycoops.errors import Finding
 from mycoops.kinds import Kind
 from mycoops.model import Overlap
@@ -32,7 +33,7 @@ class Subject:
 
 def declarations(subject: Subject) -> list[Finding]:
     """Everything that can be seen without the vault."""
-    found = [*_services(subject), *_checklist(subject), *_shared_files(subject), *_rivals(subject)]
+    found = [*_services(subject), *_checklist(subject), *_shared_files(subject), *_rivals(subject), *_aliases(subject)]
     for name, credential in subject.catalogue.credentials.items():
         found += _credential(subject, name, credential)
     return found
@@ -156,7 +157,7 @@ def _step(subject: Subject, name: str, credential: Credential, kind: Kind) -> It
 
 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:
-    if consumer.rotator:
+    if not consumer.service:
         return
     place = ("mycoops_credentials", name, "consumers", number)
     service = subject.catalogue.services.get(consumer.service)
@@ -169,6 +170,33 @@ def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> I
             where = subject.at(*place, "env", variable)
             fix = f"Add {variable} to reads of {consumer.service}, or remove the alias."
             yield Finding(where, f"{name}: {consumer.service} has no reader of {variable}", fix)
+
+
+def _aliases(subject: Subject) -> Iterator[Finding]:
+    """Of several names of one value the first that is not empty wins: one that nobody delivers may hold an old value for ever."""
+    for name, service in subject.catalogue.services.items():
+        where = subject.at("mycoops_services", name, "first_of")
+        for group in service.first_of:
+            if unread := [variable for variable in group if variable not in service.reads]:
+                yield Finding(where, f"{name}: {unread[0]} is in first_of but not in reads", f"Add {unread[0]} to reads.")
+            owners = {variable: _deliverer(subject, name, variable) for variable in group}
+            last = max((number for number, variable in enumerate(group) if owners[variable]), default=-1)
+            for variable in group[: last + 1]:
+                if owners[variable] != owners[group[last]]:
+                    other = f"{owners[variable]} delivers it" if owners[variable] else "nobody delivers it"
+                    yield Finding(
+                        where,
+                        f"{name}: {variable} is read before {group[last]}, and {other}: what is in it hides {owners[group[last]]}",
+                        f"Deliver it with {owners[group[last]]} too, or take it out of the program and of first_of.",
+                    )
+
+
+def _deliverer(subject: Subject, service: str, variable: str) -> str:
+    """The credential that fills a variable of a service; empty where none does."""
+    for name, credential in subject.catalogue.credentials.items():
+        if any(consumer.service == service and variable in consumer.env for consumer in credential.services):
+            return name
+    return ""
 
 
 def _next(subject: Subject, name: str, consumer: Consumer, number: int, kind: Kind) -> Iterator[Finding]:

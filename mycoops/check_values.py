@@ -8,6 +8,7 @@ from mycoops import hostcode
 from mycoops.catalogue import Credential
 from mycoops.check import Subject
 from mycoops.errors import Finding
+from mycoops.families import Families
 from mycoops.kinds import bring
 from mycoops.secret import Secret, fingerprint
 from mycoops.values import render
@@ -18,8 +19,10 @@ SHORTEST_VALUE = 16
 """Characters: a shorter value can neither be masked nor searched for safely."""
 
 
-def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
-    """What only the vault can tell: missing, shared, too short, and values a declared parser would read differently."""
+def values(subject: Subject, store: Store, key: bytes, split: Families | None = None) -> list[Finding]:
+    """What only the vault can tell: missing, shared, too short, and values a declared parser would read differently.
+
+    What was `split` from one value may share it until it is rotated."""
     found: list[Finding] = []
     known: dict[str, str] = {}
     for name, credential in subject.catalogue.credentials.items():
@@ -33,7 +36,9 @@ def values(subject: Subject, store: Store, key: bytes) -> list[Finding]:
             )
             continue
         secret = store.secret(name, meta.generation)
-        found += _alone(name, where, secret, known.setdefault(fingerprint(key, "", secret), name))
+        first = known.setdefault(fingerprint(key, "", secret), name)
+        family = (split or {}).get(name, frozenset())
+        found += _alone(name, where, secret, name if first in family else first)
         found += _readable(subject, name, credential, meta, store)
     for meta in store.metas():
         if meta.credential not in subject.catalogue.credentials:
@@ -47,7 +52,11 @@ def _alone(name: str, where: str, secret: Secret, first: str) -> Iterator[Findin
         problem = f"{name}: a value of under {SHORTEST_VALUE} characters cannot be protected"
         yield Finding(where, problem, "Rotate it by hand once.")
     if first != name:
-        yield Finding(where, f"{name} and {first} hold the same value", "Split them before they are rotated: give each its own.")
+        yield Finding(
+            where,
+            f"{name} and {first} hold the same value",
+            f"Split them before they are rotated: `mycoops split {first} --into {name}`.",
+        )
 
 
 def _readable(subject: Subject, name: str, credential: Credential, meta: Meta, store: Store) -> Iterator[Finding]:
@@ -65,7 +74,7 @@ def _readable(subject: Subject, name: str, credential: Credential, meta: Meta, s
 
 def _uses(credential: Credential) -> Iterable[tuple[str, str, str, tuple[str | int, ...]]]:
     for number, consumer in enumerate(credential.consumers):
-        for variable, form in consumer.env.items():
+        for variable, form in consumer.env.items() if consumer.service else ():
             yield consumer.service, variable, form, ("consumers", number, "env", variable)
         for variable, form in consumer.next.items():
             yield consumer.service, variable, form, ("consumers", number, "next", variable)

@@ -12,7 +12,19 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_people, cli_vault, interrupts
+from mycoops import (
+    cli_approve,
+    cli_crash,
+    cli_drift,
+    cli_drill,
+    cli_lab,
+    cli_log,
+    cli_outside,
+    cli_people,
+    cli_split,
+    cli_vault,
+    interrupts,
+)
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import STOPPING, FleetOption, JsonOption, YesOption, agree, errors
@@ -210,6 +222,8 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
 app.command()(cli_people.todo)
 app.command()(cli_people.confirm)
 app.command()(cli_approve.approve)
+for command in (cli_outside.pull, cli_outside.acknowledge, cli_outside.waive, cli_split.split):
+    app.command()(command)
 
 
 @app.command()

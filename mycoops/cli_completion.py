@@ -63,3 +63,21 @@ def quarter(incomplete: str) -> list[str]:
     """Q1 to Q4, in the case they are typed in."""
     names = [name.lower() if incomplete[:1].islower() else name for name in QUARTER_MONTH]
     return [name for name in names if name.startswith(incomplete)]
+
+
+def outside(context: typer.Context, incomplete: str) -> list[str]:
+    """The consumers outside the hosts of the credential that stands before."""
+    try:
+        declared = open_fleet(context.params.get("fleet")).catalogue.credentials.get(context.params.get("credential") or "")
+    except MycoopsError:
+        return []
+    return [one.name for one in declared.outside if one.name.startswith(incomplete)] if declared else []
+
+
+def developer(context: typer.Context, incomplete: str) -> list[str]:
+    """Everybody who is declared as a developer."""
+    try:
+        declared = open_fleet(context.params.get("fleet")).catalogue.credentials.values()
+    except MycoopsError:
+        return []
+    return sorted({c.developer for one in declared for c in one.outside if c.developer and c.developer.startswith(incomplete)})

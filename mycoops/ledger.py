@@ -49,6 +49,14 @@ class Standing:
     ended: str = ""
     until: str = ""
     """Until when a provider may go on accepting the old value."""
+    within: dict[str, str] = field(default_factory=dict)
+    """By consumer outside the hosts: by when a person has to acknowledge (ISO date)."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """By consumer outside the hosts: what its place said of what it holds, when it acknowledged."""
+    said: dict[str, Record] = field(default_factory=dict)
+    """By consumer outside the hosts: which generation a person has put there, and who."""
+    waived: dict[str, Record] = field(default_factory=dict)
+    """By consumer outside the hosts: who goes on without its acknowledgement, why, and until when."""
 
     @property
     def open(self) -> bool:
@@ -63,6 +71,11 @@ class Standing:
     def reached(self, state: State) -> bool:
         """Whether the main line came at least as far as `state`, before a side state too."""
         return ORDER.index(self.place) >= ORDER.index(state)
+
+    def excused(self, consumer: str, today: str) -> bool:
+        """Whether a consumer outside the hosts is waived on a day (ISO date); what has begun to end is not held up any more."""
+        until = self.waived.get(consumer, {}).get("until", "")
+        return bool(until) and (self.forward_only or until >= today)
 
     def about(self, fact: Record) -> str:
         """What a probe asked for, by its generation: on the way back new and old are exchanged, and a fact is not."""
@@ -127,7 +140,7 @@ class Run:
     scans: list[Record] = field(default_factory=list)
     """What each leak scan searched."""
     hands: list[Record] = field(default_factory=list)
-    """What a person did to the store itself: a value that was set, a password that was changed."""
+    """What a person did to the store itself: a value that was set or split, a password that was changed."""
     operators: list[str] = field(default_factory=list)
     """Who opened or resumed it, each once."""
     approved: Record | None = None
@@ -183,7 +196,7 @@ def apply(run: Run, record: Record) -> None:
         run.finished = record["time"]
     if event == "leak":
         run.leaks.append(_leak(record))
-    if event in ("scanned", "set", "rekeyed"):
+    if event in ("scanned", "set", "split", "rekeyed"):
         (run.scans if event == "scanned" else run.hands).append(record)
     if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
         run.operators.append(record["operator"])
@@ -194,8 +207,8 @@ def apply(run: Run, record: Record) -> None:
         return
     if event == "state":
         _state(standing, record)
-    elif event == "consumer":
-        standing.stages[record["service"]] = Stage(record["stage"])
+    elif event in ("consumer", "acknowledged", "waived"):
+        _consumer(standing, record)
     elif event == "ahead":
         standing.ahead[record["service"]] = Stage(record["stage"])
     elif event in ("accepted", "dropped"):
@@ -222,6 +235,19 @@ def _waiting(standing: Standing, record: Record) -> None:
     standing.waiting = {name: record.get(name, "") for name in ("step", "page", "owner", "deadline", "next")}
     if record.get("deadline"):
         standing.deadlines.setdefault(record["next"], record["deadline"])
+
+
+def _consumer(standing: Standing, record: Record) -> None:
+    """Take what is told of one consumer: by the engine, or by the person who put the value there, or goes on without it."""
+    name = record["service"]
+    if record["event"] == "acknowledged":
+        standing.said[name], standing.waiting = record, {}
+    elif record["event"] == "waived":
+        standing.waived[name], standing.waiting = record, {}
+    else:
+        standing.stages[name] = Stage(record["stage"])
+        standing.within |= {name: record["deadline"]} if record.get("deadline") else {}
+        standing.marks |= {name: record["mark"]} if record.get("mark") else {}
 
 
 def _approved(run: Run, record: Record) -> None:

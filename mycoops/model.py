@@ -218,3 +218,20 @@ class Leak:
 
     def __str__(self) -> str:
         return f"{self.host or CONTROL_NODE}: {self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What came of bringing a value to a place outside the hosts, or of looking at one. It holds no value."""
+
+    problem: str = ""
+    """Why it was not done; empty where it was, or where a person has yet to."""
+    mark: str = ""
+    """What the place says of what it holds, such as when that was written; another mark later is another value."""
+    again: bool = False
+    """Whether nobody has answered, or the place was busy: the same may work a moment later."""
+    seconds: float = 0.0
+    """How long the place asks to wait before that."""
+    person: bool = False
+    """Whether a person has yet to fetch the value and to acknowledge it."""
+    evidence: dict[str, str] = field(default_factory=dict)

@@ -16,7 +16,9 @@ def segment_of(credential: str, catalogue: Catalogue, kinds: Mapping[str, Kind])
     kind = kinds[catalogue.credentials[credential].kind]
     if kind.own_access:
         return 3 if kind.overlap.one_slot else 2
-    return 1 if any(other.authority.admin == credential for other in catalogue.credentials.values()) else 0
+    admins = {other.authority.admin for other in catalogue.credentials.values()}
+    tokens = {one.github.token for other in catalogue.credentials.values() for one in other.outside if one.github}
+    return 1 if credential in admins | tokens else 0
 
 
 def host_order(catalogue: Catalogue, hosts: Iterable[str]) -> list[str]:

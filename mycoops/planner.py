@@ -159,11 +159,11 @@ def _switches(
         services = [service for service in users if catalogue.services[service].host in wave]
         involved = {rotation.credential for service in services for rotation in users[service]}
         moves.add(Verb.SWITCH, [rotation for rotation in part if rotation.credential in involved], services, wave)
-    rotators = [rotation for rotation in part if any(c.rotator for c in catalogue.credentials[rotation.credential].consumers)]
+    beyond = [rotation for rotation in part if any(not c.service for c in catalogue.credentials[rotation.credential].consumers)]
     if without is not None:
-        moves.add(Verb.SWITCH, [r for r in rotators if not r.overlap.one_slot])
+        moves.add(Verb.SWITCH, [r for r in beyond if not r.overlap.one_slot])
     elif only is not None:
-        moves.add(Verb.SWITCH, [r for r in rotators if r.overlap.one_slot])
+        moves.add(Verb.SWITCH, [r for r in beyond if r.overlap.one_slot])
 
 
 def _releases(moves: _Moves, mutating: list[Rotation], catalogue: Catalogue) -> None:

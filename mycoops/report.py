@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -149,6 +149,7 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
         for name, one in run.rotations.items()
         if one.confirmed
     ]
+    about += [line for standing in run.rotations.values() for line in _outside(standing)]
     about += [f"leak scan: {scan_text(run)}"] if run.scans else []
     about += [f"LEAK: {leak.credential} generation {leak.generation}: {leak}, at {minute(leak.time)}" for leak in run.leaks]
     about += [exposure_text(one) for one in ended]
@@ -158,6 +159,16 @@ def _section(name: str, run: Run, head: str, ended: Iterable[Exposure]) -> str:
         text += ["", "Not applicable:", ""]
         text += [f"- {item['category']}: {item['item']}: {_on_one_line(item['reason'])}" for item in absent]
     return "\n".join(text) + "\n"
+
+
+def _outside(standing: Standing) -> Iterator[str]:
+    """What persons said of consumers outside the hosts: who has put a value there, and whom somebody did without."""
+    name = standing.credential
+    for consumer, record in standing.said.items():
+        yield f"acknowledged: {consumer} holds {name} generation {record['generation']}, by {record['by']}"
+    for consumer, record in standing.waived.items():
+        reason = _on_one_line(record["reason"])
+        yield f"waived: {consumer} did not acknowledge {name}, until {record['until']}, by {record['by']}: {reason}"
 
 
 def _on_one_line(text: str) -> str:
@@ -170,6 +181,11 @@ def _by_hand(record: Record, run: Run) -> str:
     if record["event"] == "set":
         numbers = f"{record['from_generation']} → {record['generation']}"
         text = f"set by hand: {record['credential']} generation {numbers}, fingerprint `{record['fingerprint']}`"
+    elif record["event"] == "split":
+        names = ", ".join(record["into"])
+        text = (
+            f"split: {record['credential']} generation {record['generation']} into {names}, fingerprint `{record['fingerprint']}`"
+        )
     else:
         text = f"the vault's password was changed: {record['values']} values, in {record['files']} files"
     return text if run.finished else f"{text}; cut off"

@@ -107,6 +107,8 @@ class Service(Declared):
     """Instances of one group are never switched together."""
     reads: tuple[str, ...]
     """Every variable the program reads; a delivered variable without a reader is an error."""
+    first_of: tuple[tuple[str, ...], ...] = ()
+    """Groups of variables of which the program takes the first that is not empty, in its order: such names move together."""
     env_file: EnvFile
     extra_env_files: tuple[EnvFile, ...] = ()
     """Further files, each with the variables that live there."""

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings, vault_switch
 from mycoops.catalogue import Catalogue
+from mycoops.consumer import Consumer
 from mycoops.kinds import Kind
 from mycoops.leaks.control_node import ControlNode
 from mycoops.leaks.heard import HEARD
 from mycoops.leaks.known import Known
 from mycoops.leaks.processes import Sampler
 from mycoops.leaks.search import Search
+from mycoops.model import Reached
 from mycoops.performer import AnsiblePerformer
+from mycoops.places import Places
 from mycoops.plan import Plan
 from mycoops.runner import Environment, Outcome, Runner
 from mycoops.secret import fingerprint
@@ -104,6 +107,11 @@ class Session:
         """Let the run's agent hold this generation of the rotator's key; other credentials of the rotator need nothing."""
         if self.agent and _is_key(self.fleet, credential):
             self.agent.load(self.store.secret(credential, generation))
+
+    def reach(self, credential: str, consumer: Consumer, generation: int, *, look: bool = False) -> Reached:
+        """Bring a generation to a place outside the hosts, or look at it."""
+        places = Places(self.fleet.settings.fleet, self.fleet.catalogue, self.fleet.kinds, self.store)
+        return places(credential, consumer, generation, look=look)
 
     def fingerprint(self, credential: str, generation: int) -> str:
         """Name a value for the journal."""

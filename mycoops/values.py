@@ -57,8 +57,16 @@ def _crypt(value: str) -> str:
     return bcrypt.hashpw(value.encode(), bcrypt.gensalt(10)).decode()
 
 
+def _csv(values: list[str]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(values)
+    return stream.getvalue()
+
+
 DERIVE: dict[str, Callable[[str], str]] = {
     "": lambda value: value,
+    "csv": lambda value: _csv([value]),
+    "in_json": lambda value: json.dumps(value)[1:-1],
     "url": lambda value: quote(value, safe=""),
     "json": json.dumps,
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
@@ -67,12 +75,6 @@ DERIVE: dict[str, Callable[[str], str]] = {
     "crypt": _crypt,
     "public_key": public_key,
 }
-
-
-def _csv(values: list[str]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(values)
-    return stream.getvalue()
 
 
 LISTS: dict[str, Callable[[list[str]], str]] = {

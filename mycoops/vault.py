@@ -230,6 +230,20 @@ class Store:
         if self._path.exists() and text_of(self._path, self._path.read_bytes()) != self._text:
             raise VaultError(f"{self._path} was changed by someone else since it was read", hint="Run the command again.")
 
+    # notes beside the values
+
+    def sealed(self, note: dict[str, Any]) -> bytes:
+        """A note that nobody can read, or make, without the vault password."""
+        return bytes(self._vault.encrypt(json.dumps(note).encode()))
+
+    def unsealed(self, content: bytes) -> dict[str, Any] | None:
+        """What `sealed` made under this password; None for anything else."""
+        try:
+            note = json.loads(self._vault.decrypt(content))
+        except (AnsibleError, ValueError):
+            return None
+        return note if isinstance(note, dict) else None
+
     # another password
 
     def under(self, secrets: Sequence[tuple[str, Any]]) -> dict[Path, tuple[bytes, bytes]]:

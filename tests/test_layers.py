@@ -18,14 +18,16 @@ ORDER = """
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
-  < bridge catalogue exposure leaks.known
-  < check delivery lab leaks.control_node leaks.hosts order plan report retired schema taking
-  < chain check_values display drift items leaks.search performer planner sightings
+  < bridge exposure leaks.known outside
+  < consumer
+  < catalogue developers github_secrets
+  < check delivery families lab places leaks.control_node leaks.hosts order plan report retired schema taking
+  < chain check_places check_values display drift items leaks.search performer planner sightings
   < session
   < stale
   < rotation.context
   < rotation.waiting
-  < rotation.approval rotation.replies
+  < rotation.approval rotation.outside rotation.replies
   < rotation.attest rotation.consumers rotation.probing
   < rotation.by_hand rotation.sitting
   < rotation.ahead rotation.mint rotation.quarantine
@@ -46,12 +48,12 @@ ORDER = """
   < commands.checking commands.drilling commands.listing commands.looking commands.planning commands.providing commands.starting
     commands.tasking
   < commands.rendering
-  < commands.leaking
+  < commands.acknowledging commands.leaking commands.pulling
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
-  < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing
+  < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing commands.splitting
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill cli_people
+  < cli_answers cli_approve cli_drift cli_drill cli_outside cli_people cli_split
   < cli_lab cli_log cli_vault
   < cli
 """
@@ -66,9 +68,21 @@ ONLY_IN = {
     "ansible_runner": {"runner"},
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory", "drill.cipher"},
+    "nacl": {"github_secrets"},
     "paramiko": {"ssh_login"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_people", "cli_vault"),
+        *(
+            "cli",
+            "cli_approve",
+            "cli_drift",
+            "cli_drill",
+            "cli_lab",
+            "cli_log",
+            "cli_outside",
+            "cli_people",
+            "cli_split",
+            "cli_vault",
+        ),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_people", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},

@@ -4,6 +4,7 @@ Documented at docs.github.com:
   "Revocation", /en/rest/credentials/revoke: POST /credentials/revoke, `credentials` up to 1000, 202, 422; 60 unauthenticated
   requests an hour; authenticated requests get a 403; what is revoked cannot be made valid again
   "Get the authenticated user", /en/rest/users/users; "Get a repository", /en/rest/repos/repos
+  "REST API endpoints for deployment environments", /en/rest/deployments/environments: the list, with permission actions
   "Rate limits for the REST API", /en/rest/using-the-rest-api/rate-limits-for-the-rest-api: 60 an hour without a token, 5000
   with one, `x-ratelimit-*`, `retry-after`
   "Troubleshooting the REST API", /en/rest/using-the-rest-api/troubleshooting-the-rest-api: 401 "Bad credentials", 404 instead
@@ -111,6 +112,13 @@ class GitHub(Secrets):
         token = self.caller(request)
         found = self.repository(token, f"{owner}/{name}", "metadata")
         return Reply(200, {"id": found["id"], "name": name, "full_name": f"{owner}/{name}", "private": found["private"]})
+
+    @route("GET", "/repos/{owner}/{name}/environments")
+    def list_environments(self, request: Request, owner: str, name: str) -> Reply:
+        found = self.repository(self.caller(request), f"{owner}/{name}", "actions")
+        size, page = request.number("per_page", 30), max(1, request.number("page", 1))
+        names = found["environments"][(page - 1) * size : page * size]
+        return Reply(200, {"total_count": len(found["environments"]), "environments": [{"name": one} for one in names]})
 
     @route("POST", "/credentials/revoke")
     def revoke(self, request: Request) -> Reply:

@@ -3,7 +3,7 @@
 Documented at docs.github.com:
   "REST API endpoints for GitHub Actions Secrets", /en/rest/actions/secrets: public key, list, get, PUT of `encrypted_value`
   and `key_id` with 201 for a new and 204 for an old secret, DELETE with 204; of a repository, an environment and an
-  organization; `visibility` all, private or selected
+  organization; `visibility` all, private or selected, and the list of selected repositories
   "Encrypting secrets for the REST API", /en/rest/guides/encrypting-secrets-for-the-rest-api: a sealed box of libsodium, in
   base64
   "Secrets reference", /en/actions/reference/security/secrets: letters, digits and underscores, not GITHUB_ nor a digit at the
@@ -101,6 +101,17 @@ class Secrets(Provider):
         if secret.upper() not in scope.secrets:
             raise Refused(self.error(404, "Not Found"))
         return Reply(200, self._shown(secret.upper(), scope.secrets[secret.upper()]))
+
+    @route("GET", f"{ORGANIZATION}/actions/secrets/{{secret}}/repositories")
+    def selected_repositories(self, request: Request, secret: str, **where: str) -> Reply:
+        found = self._scope(request, where, "read").secrets.get(secret.upper())
+        if not found or found["visibility"] != "selected":
+            raise Refused(self.error(404, "Not Found"))
+        names = {one["id"]: name for name, one in self.__dict__["repositories"].items()}
+        size, page = request.number("per_page", 30), max(1, request.number("page", 1))
+        chosen = sorted(found["selected"])[(page - 1) * size : page * size]
+        told = [{"id": one, "full_name": names.get(one, "")} for one in chosen]
+        return Reply(200, {"total_count": len(found["selected"]), "repositories": told})
 
     @route("PUT", f"{REPOSITORY}/actions/secrets/{{secret}}")
     @route("PUT", f"{ENVIRONMENT}/secrets/{{secret}}")

@@ -84,7 +84,7 @@ def _open(fleet: Fleet, digest: str) -> tuple[Path, Run]:
 
 def _approval(fleet: Fleet, run: Run, digest: str, names: list[str], path: Path, by: str) -> Approval:
     users = {
-        name: tuple(consumer.service or "rotator" for consumer in fleet.catalogue.credentials[name].consumers)
+        name: tuple(consumer.name for consumer in fleet.catalogue.credentials[name].consumers)
         for name in names
         if name in fleet.catalogue.credentials
     }

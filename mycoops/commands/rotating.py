@@ -252,6 +252,7 @@ def _context(session: Session, written: Journal, token: int, progress: Progress)
         performer=session.performer,
         progress=progress,
         rotator_key=session.rotator_key,
+        outside=session.reach,
         fingerprint=session.fingerprint,
         scanner=session.scan,
         others=tuple(other for path, other in session.fleet.runs().items() if path != written.path),

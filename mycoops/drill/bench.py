@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mycoops import durable, ledger
+from mycoops.consumer import ROTATOR
 from mycoops.delivery import Requests
 from mycoops.drill import judge, making
 from mycoops.drill.points import Clock, Crash
@@ -16,13 +17,13 @@ from mycoops.drill.stories import KINDS, Story
 from mycoops.drill.world import World
 from mycoops.errors import ConfigurationError, Interrupted, MycoopsError
 from mycoops.journal import Journal, read
-from mycoops.model import State
+from mycoops.model import Stage, State
 from mycoops.plan import Move, Plan, plan_of
 from mycoops.report import rotation_log
 from mycoops.rotation import by_hand
 from mycoops.rotation.abort import AGAIN, abort
 from mycoops.rotation.context import Context, generations
-from mycoops.rotation.switch import ROTATOR
+from mycoops.rotation.outside import today
 from mycoops.rotation.walk import walk
 from mycoops.runner import Outcome
 from mycoops.secret import Secret, fingerprint
@@ -137,6 +138,7 @@ class Bench:
             progress=self.progress,
             rotator_key=self._rotator_key,
             asker=self.asker,
+            outside=self.world.reach,
             sleep=self._sleep,
             render=self._render,
             fingerprint=lambda name, number: fingerprint(KEY, name, self.store().secret(name, number)),
@@ -258,6 +260,8 @@ class Bench:
                 self.world.bring(name)
             if standing.state is State.REVOKE_PENDING:
                 self.world.pass_a_day(name)
+            if standing.open and (standing.halted or standing.aborting):
+                self._acknowledge(name, standing)
         for name, standing in run.rotations.items():
             if standing.waiting.get("next") == by_hand.confirmation(name):
                 self.world.end_by_hand(name, standing.from_generation)
@@ -270,6 +274,19 @@ class Bench:
     def confirm(self, credential: str) -> MycoopsError | None:
         """One `confirm`."""
         return self._caught(lambda: by_hand.confirm(self.context(), credential, "someone@desk"))
+
+    def _acknowledge(self, name: str, standing: ledger.Standing) -> None:
+        """Whoever is waited for outside the hosts takes the value, and says so."""
+        number = standing.from_generation if standing.aborting else standing.to_generation
+        asked = {who for who, stage in standing.stages.items() if standing.aborting or stage is Stage.SWITCHING}
+        for consumer in self.catalogue.credentials[name].outside:
+            if consumer.github or consumer.name not in asked or standing.excused(consumer.name, today()):
+                continue
+            self.world.take(name, consumer, number)
+            if consumer.manual:
+                Journal(self.path, KEY).write(
+                    "acknowledged", credential=name, service=consumer.name, generation=number, by="a@desk"
+                )
 
     def approve(self, by: str = "another@desk", digest: str = "") -> None:
         """Somebody approves the plan of the run, or another one."""

@@ -11,7 +11,7 @@ from types import FrameType
 from mycoops import rotation
 
 ENGINE = Path(rotation.__file__).parent
-CONTEXT = {"record", "state", "fact", "block", "call", "deliver", "rotator_key", "render", "scan", "forget"}
+CONTEXT = {"record", "state", "fact", "block", "call", "deliver", "reach", "rotator_key", "render", "scan", "forget"}
 """What a handler does through its context."""
 STORE = {"put_pending", "promote", "drop_pending"}
 """What changes the store."""

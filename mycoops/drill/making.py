@@ -38,6 +38,7 @@ def fill(world: World) -> None:
         world.firsts.add(value)
         slot, kind = meta_of(store, name).slot, world.kinds[declared.kind]
         world.authorities[name] = {host: authority(kind, slot, declared, value) for host in declared.authority.all_hosts}
+        world.places |= {(name, consumer.name): value for consumer in declared.outside}
         if any(consumer.rotator for consumer in declared.consumers):
             world.rotator[name] = 1
     _first_delivery(world, store)

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 
 from mycoops.drill.authorities import Authority, Grant, Single, Tokens
-from mycoops.drill.bench import Bench
+from mycoops.drill.bench import KEY, Bench
 from mycoops.drill.faults import Fault
 from mycoops.drill.truth import FOR_EVER
+from mycoops.journal import Journal
 from mycoops.model import Leak
 from mycoops.secret import Secret, generate
 
@@ -117,6 +118,12 @@ def walked(bench: Bench) -> None:
     bench.walk()
 
 
+def acknowledged(bench: Bench) -> None:
+    """Whoever is waited for acknowledges, and the command is cut off before the revocation."""
+    bench.bring()
+    bench.crash("after the record state it SOAKING")
+
+
 def aborted(bench: Bench) -> None:
     """It is taken back once, as far as that goes."""
     bench.abort()
@@ -186,6 +193,47 @@ def not_borne(service: str) -> Act:
 
     def spoil(bench: Bench) -> None:
         bench.world.allergic.add(service)
+
+    return spoil
+
+
+def crashed(where: str) -> Act:
+    """The command is given, and the controller dies there."""
+
+    def spoil(bench: Bench) -> None:
+        bench.crash(where)
+
+    return spoil
+
+
+def rewritten(credential: str, place: str) -> Act:
+    """Somebody puts the old value back into a place outside the hosts."""
+
+    def spoil(bench: Bench) -> None:
+        bench.world.places[credential, place] = bench.store().secret(credential, 1).reveal()
+        bench.world.writes[credential, place] += 1
+
+    return spoil
+
+
+def waived(credential: str, until: str = "9999-12-31") -> Act:
+    """Somebody goes on without the persons who are waited for, until a day."""
+
+    def spoil(bench: Bench) -> None:
+        for consumer in bench.catalogue.credentials[credential].outside:
+            if not consumer.github:
+                facts = {"credential": credential, "service": consumer.name, "until": until, "by": "a@desk", "reason": "on leave"}
+                Journal(bench.path, KEY).write("waived", **facts)
+
+    return spoil
+
+
+def late(credential: str, place: str) -> Act:
+    """By now somebody should have acknowledged."""
+
+    def spoil(bench: Bench) -> None:
+        facts = {"credential": credential, "service": place, "stage": "switching", "deadline": "2020-01-01"}
+        Journal(bench.path, KEY).write("consumer", **facts)
 
     return spoil
 

@@ -119,6 +119,23 @@ def simple(kind: str, **more: Any) -> Catalogue:
     return fleet(services, {"it": _credential(kind, {"host": "h3"}, [use("api", "SECRET"), use("job", "SECRET")])}, **more)
 
 
+def beyond(kind: str = "acl", *, served: bool = True) -> Catalogue:
+    """A secret of GitHub Actions, a developer and a store inside another system, beside a service if there is one."""
+    services = {"api": _service("h1", "api", ["SECRET"])}
+    github = {"repository": "acme/app", "secret": "SECRET", "token": "pat"}
+    consumers = [
+        *([use("api", "SECRET")] if served else []),
+        {"github": github},
+        {"developer": "ann", "env": {"SECRET": "<value>"}},
+        {"manual": "the store of n8n", "page": "https://n8n.example/credentials"},
+    ]
+    credentials = {
+        "it": _credential(kind, {"host": "h3"}, consumers),
+        "pat": _credential("acl", {"host": "h3"}, [{"rotator": True}]),
+    }
+    return fleet(services, credentials)
+
+
 def dual(*, plain: bool = True) -> Catalogue:
     """One slot, and consumers that try two values: one alone, two that share a file, one that reloads; and a `plain` one."""
     both, form = ["SECRET", "SECRET_NEXT"], "<principal>:<value>"
@@ -195,6 +212,8 @@ STORIES = {
         Story("O1-lists", lists()),
         Story("O1-own-key", own_key()),
         Story("O1-approval", approvals(), waits=1),
+        Story("O1-outside", beyond(), waits=1),
+        Story("O4-outside", beyond("single", served=False), waits=1),
         Story("O2", simple("provider")),
         Story("O3", simple("person"), waits=1),
         Story("O3-manual", simple("manual"), waits=2),

@@ -77,7 +77,7 @@ def _kills() -> list[Trial]:
     return [Trial(UNTROUBLED, name, walks=1 + story.waits) for name, story in STORIES.items() if name != "mixed"]
 
 
-AFTER = "after the record state"
+AFTER, GITHUB = "after the record state", "github:acme/app:SECRET"
 TRIALS = (
     *_kills(),
     *_failures(),
@@ -185,6 +185,26 @@ TRIALS = (
         f"{AFTER} db SWITCHED",
         back=True,
     ),
+    Trial("a place outside refuses", "O1-outside", fault("error", "reach", GITHUB, check=False)),
+    Trial("a place outside does not answer", "O1-outside", fault("lost", "reach", GITHUB, check=False, times=9)),
+    Trial("a place outside cannot be seen before", "O1-outside", fault("error", "reach", GITHUB, check=True)),
+    Trial("a place outside cannot be looked at again", "O1-outside", fault("error", "reach", check=True, skip=1), walks=3),
+    Trial(
+        "a place outside is changed by somebody",
+        "O1-outside",
+        spoils.both(spoils.waived("it"), spoils.crashed(f"{AFTER} it SWITCHED"), spoils.rewritten("it", GITHUB)),
+        f"{AFTER} it STAGED",
+    ),
+    Trial("somebody is late", "O1-outside", spoils.both(spoils.walked, spoils.late("it", "developer:ann")), mend=spoils.nothing),
+    Trial("somebody is late, and waived", "O1-outside", spoils.both(spoils.walked, spoils.waived("it")), mend=spoils.nothing),
+    Trial(
+        "a waiver runs out",
+        "O1-outside",
+        spoils.both(spoils.waived("it"), spoils.crashed(f"{AFTER} it SWITCHED"), spoils.waived("it", "2020-01-01")),
+        f"{AFTER} it STAGED",
+    ),
+    Trial("persons go back", "O1-outside", spoils.both(spoils.walked, spoils.acknowledged), back=True),
+    Trial("no way back outside", "O1-outside", spoils.both(spoils.walked, fault("error", "reach", GITHUB)), back=True),
     Trial("a list goes back", "O1-lists", where=f"{AFTER} token SOAKING", back=True),
 )
 """Every trial. Together with the kills they interrupt every effect of the engine."""

@@ -10,12 +10,14 @@ from functools import cache
 from typing import Any
 
 from mycoops import account
-from mycoops.catalogue import Catalogue, Consumer
+from mycoops.catalogue import Catalogue
+from mycoops.consumer import Consumer
 from mycoops.drill.authorities import Authority
 from mycoops.drill.faults import Fault, require
 from mycoops.drill.hosts import Env, Machine
 from mycoops.kinds import Kind
 from mycoops.model import Leak
+from mycoops.rotation.outside import today
 from mycoops.vault import Store
 
 FOR_EVER = 10**9
@@ -63,6 +65,11 @@ class Truth:
     """How often the rotation log cannot be written."""
     time: float = 0.0
     """Seconds that have passed."""
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What lies outside the hosts, by credential and consumer."""
+    writes: dict[tuple[str, str], int] = field(default_factory=dict)
+    asked: dict[tuple[str, str], int] = field(default_factory=dict)
+    fetched: dict[tuple[str, str], int] = field(default_factory=dict)
 
     # what is true now
 
@@ -93,8 +100,16 @@ class Truth:
                 if disk:
                     text = self._disk(consumer.service, variable)
                     yield f"{consumer.service}{STARTS}", split(form, declared.principal, text)
+        for place, value in self._outside(credential):
+            yield place, (declared.principal, value)
         if credential in self.rotator:
             yield "the rotator", (declared.principal, self.kept()[credential, self.rotator[credential]])
+
+    def _outside(self, credential: str) -> list[tuple[str, str]]:
+        """What lies outside the hosts, by consumer; whoever was waived is not waited for, and not counted."""
+        waived = {r["service"]: r["until"] for r in self.journal() if r["event"] == "waived" and r["credential"] == credential}
+        waived = {name: until for name, until in waived.items() if until >= today()}
+        return [(place, value) for (name, place), value in self.places.items() if name == credential and place not in waived]
 
     def next_values(self, credential: str) -> dict[str, str]:
         """Every next value that a consumer holds now, by who holds it."""
@@ -169,6 +184,11 @@ class Truth:
             for place, env in enumerate((self._process(consumer.service), disk)):
                 if self._refused(credential, consumer, env):
                     found[place].append(consumer.service)
+        found[0].extend(
+            place
+            for place, value in (() if dual else self._outside(credential))
+            if not self.accepts(credential, declared.principal, value)
+        )
         held = self.kept().get((credential, self.rotator.get(credential, 0)))
         if held and not dual and not self.accepts(credential, declared.principal, held):
             found[0].append("the rotator")
@@ -207,7 +227,9 @@ class Truth:
         require(any(r.get("forward_only") for r in mine), f"{credential}: revoked before the point of no return")
         require(any(r.get("fact") == "soaked" for r in mine), f"4: {credential}: revoked without soak evidence")
         stages = {r["service"]: r["stage"] for r in mine if r["event"] == "consumer"}
-        wanted = {consumer.service or "rotator" for consumer in self.catalogue.credentials[credential].consumers}
+        wanted = {consumer.name for consumer in self.catalogue.credentials[credential].consumers}
+        waived = {r["service"]: r["until"] for r in mine if r["event"] == "waived"}
+        wanted -= {name for name, until in waived.items() if until >= today()}
         missing = [name for name in wanted if stages.get(name) != "acknowledged"]
         require(not missing, f"4: {credential}: revoked before {missing} acknowledged")
 

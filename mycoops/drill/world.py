@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mycoops.bridge import EFFECTS
+from mycoops.consumer import Consumer
 from mycoops.drill.authorities import Grant, Refused, Single, Tokens
 from mycoops.drill.entries import Entries, Values
 from mycoops.drill.faults import require
 from mycoops.drill.hosts import Delivery
 from mycoops.errors import MycoopsError
-from mycoops.model import Item, Reply
+from mycoops.model import Item, Reached, Reply
 from mycoops.runner import Outcome
 from mycoops.secret import Secret
 from mycoops.values import resolve
@@ -39,6 +40,10 @@ LASTING = (
     "unsearched",
     "unwritable",
     "time",
+    "places",
+    "writes",
+    "asked",
+    "fetched",
 )
 
 
@@ -166,7 +171,34 @@ class World(Entries):
                 return fault.code
         return ""
 
+    def reach(self, credential: str, consumer: Consumer, generation: int, *, look: bool = False) -> Reached:
+        """A place outside the hosts: one that is written, or one from which a developer fetches."""
+        place = (credential, consumer.name)
+        self.calls.append(f"{'look at' if look else 'bring'} {consumer.name}")
+        if self._struck("unreachable", "reach", consumer.name, credential, look):
+            return Reached("no answer", again=True)
+        lost = self._struck("lost", "reach", consumer.name, credential, look)
+        if code := self._struck("error", "reach", consumer.name, credential, look):
+            return Reached(f"{code} as scripted")
+        if consumer.developer:
+            self.asked[place] = generation
+            self._look(f"asked {consumer.name}")
+            return Reached(person=self.fetched.get(place) != generation, mark=str(generation))
+        if not look:
+            self.places[place] = self.open_store().secret(credential, generation).reveal()
+            self.writes[place] = self.writes.get(place, 0) + 1
+            self._look(f"wrote {consumer.name}")
+        return Reached("no answer", again=True) if lost else Reached(mark=str(self.writes.get(place, 0)))
+
     # what a person or time does
+
+    def take(self, credential: str, consumer: Consumer, generation: int) -> None:
+        """A person takes a value to a place outside the hosts: a developer the one that was asked for."""
+        place = (credential, consumer.name)
+        number = self.asked.get(place, generation) if consumer.developer else generation
+        self.places[place] = self.open_store().secret(credential, number).reveal()
+        self.fetched[place] = number
+        self._look(f"somebody took {credential} to {consumer.name}")
 
     def bring(self, credential: str) -> None:
         """A person makes a value in the provider's console and hands it over."""

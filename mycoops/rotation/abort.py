@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from mycoops.consumer import ROTATOR
 from mycoops.errors import ForwardOnly, Interrupted, StepFailed, WaitingForPerson
 from mycoops.ledger import BEGUN
 from mycoops.model import Item, Outcome, Stage, State
 from mycoops.plan import Rotation
-from mycoops.rotation import by_hand
+from mycoops.rotation import by_hand, outside
 from mycoops.rotation.context import Context
 from mycoops.rotation.probing import probe, standing_of
 from mycoops.rotation.replies import blame, delivered, explain, failed_services, strays
-from mycoops.rotation.switch import ROTATOR
 from mycoops.verdict import EXPLAINED, Standing
 
 AGAIN = "mycoops abort"
@@ -93,6 +93,8 @@ def _consumers_back(context: Context, rotations: list[Rotation]) -> None:
             if service == ROTATOR:
                 context.rotator_key(name, rotation.from_generation)
                 context.record("consumer", credential=name, service=service, stage=str(Stage.ROLLED_BACK))
+            elif consumer := outside.named(context, name, service):
+                outside.back(context, rotation, consumer)
             else:
                 chosen[name, service] = rotation.from_generation
     for service in dict.fromkeys(service for _, service in chosen):

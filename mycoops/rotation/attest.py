@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mycoops.delivery import Request
 from mycoops.model import Stage, State
 from mycoops.plan import Rotation
+from mycoops.rotation import outside
 from mycoops.rotation.context import Context
 from mycoops.rotation.replies import failed_services, strays
 from mycoops.runner import Outcome as Answers
@@ -38,5 +39,7 @@ def _attested(context: Context, rotation: Rotation, answers: Answers) -> bool:
             context.record("consumer", credential=name, service=consumer.service, stage=str(Stage.SWITCHING))
             context.block(name, f"somebody took {consumer.service} off the new value. {problem}")
             return False
+    if outside.astray(context, rotation):
+        return False
     context.attested.add(name)
     return True

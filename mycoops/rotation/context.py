@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 from mycoops import ledger
 from mycoops.catalogue import Catalogue
+from mycoops.consumer import Consumer
 from mycoops.delivery import Generations, Request, Requests
 from mycoops.items import Items
 from mycoops.journal import Journal
 from mycoops.kinds import HumanStep, Kind
 from mycoops.ledger import Standing
-from mycoops.model import Item, Leak, State, Verb
+from mycoops.model import Item, Leak, Reached, State, Verb
 from mycoops.performer import Performer
 from mycoops.plan import Move, Plan, Rotation
 from mycoops.runner import Outcome
@@ -22,6 +23,18 @@ from mycoops.secret import Secret
 from mycoops.vault import Store
 
 RESUME = "mycoops resume"
+
+
+class Reach(Protocol):
+    """Who brings a generation to a place outside the hosts, or only looks there; never raises for a failure of the place."""
+
+    def __call__(self, credential: str, consumer: Consumer, generation: int, *, look: bool = False) -> Reached:
+        """Say what came of it."""
+
+
+def _nowhere(credential: str, consumer: Consumer, generation: int, *, look: bool = False) -> Reached:
+    """What a context does that was made without a way outside."""
+    return Reached(f"{consumer.name}: this run has no way to it")
 
 
 class Progress(Protocol):
@@ -49,6 +62,7 @@ class Context:
     progress: Progress
     rotator_key: Callable[[str, int], None] = lambda credential, generation: None
     sleep: Callable[[float], None] = time.sleep
+    outside: Reach = _nowhere
     fingerprint: Callable[[str, int], str] = lambda credential, generation: ""
     render: Callable[[], object] = lambda: None
     """Renders the rotation log from the journals."""
@@ -146,6 +160,11 @@ class Context:
     ) -> Outcome:
         """Carry out deliveries, one action a host, in one start; the leak `scan` of the hosts may ride along."""
         return self._noted(self.performer.carry_out(list(items), deliveries, check=check, scan=scan))
+
+    def reach(self, credential: str, consumer: Consumer, generation: int, *, look: bool = False) -> Reached:
+        """Bring a generation to a place outside the hosts, or look at it; what is there counts as not searched for leaks."""
+        self.scanned = False
+        return self.outside(credential, consumer, generation, look=look)
 
     def is_last(self, move: Move) -> bool:
         """Whether no host is spoken to after this move."""

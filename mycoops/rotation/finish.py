@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from mycoops.errors import StepFailed
 from mycoops.model import Item, State
 from mycoops.plan import Move, Rotation
+from mycoops.rotation import outside
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
 from mycoops.rotation.lost import accepted, regain
@@ -79,6 +80,8 @@ def _in_use(answers: Answers, items: list[Item]) -> str:
 def promote(context: Context, move: Move) -> None:
     """The new generation becomes the one in the vault source; the old one is kept until it is proven dead."""
     for rotation in context.at(move.credentials, State.SOAKING):
+        if outside.lapsed(context, rotation):
+            continue
         if not (context.standing(rotation.credential).soaked and acknowledged(context, rotation)):
             raise StepFailed(f"{rotation.credential}: not every consumer has acknowledged the new value", hint=FAULT)
         context.store.promote(rotation.credential, rotation.to_generation)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mycoops.delivery import Requests
 from mycoops.model import Item, Outcome, State
 from mycoops.plan import Move, Rotation
-from mycoops.rotation import ahead
+from mycoops.rotation import ahead, outside
 from mycoops.rotation.approval import lacking, wait
 from mycoops.rotation.context import Context
 from mycoops.rotation.mint import ask
@@ -30,7 +30,7 @@ def preflight(context: Context, move: Move) -> None:
     answers, wrong = _rehearse(context, context.requests(), _services(context, rotations), items)
     for rotation in rotations:
         mine = [item for item in items if item.credential == rotation.credential]
-        problem = wrong.get(rotation.credential) or explain(answers, mine)
+        problem = wrong.get(rotation.credential) or explain(answers, mine) or outside.unready(context, rotation)
         if problem:
             context.block(rotation.credential, problem)
         else:

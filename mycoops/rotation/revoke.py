@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mycoops.model import State
 from mycoops.plan import Move, Rotation
-from mycoops.rotation import by_hand
+from mycoops.rotation import by_hand, outside
 from mycoops.rotation.approval import cleared
 from mycoops.rotation.attest import attest, rehearsal
 from mycoops.rotation.context import Context
@@ -61,7 +61,8 @@ def _revocable(context: Context, move: Move) -> list[Rotation]:
     where that is asked for.
 
     The point of no return is recorded before the first effect."""
-    rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if acknowledged(context, r)]
+    rotations = [r for r in context.at(move.credentials, State.PROMOTED, State.REVOKING) if not outside.lapsed(context, r)]
+    rotations = [rotation for rotation in rotations if acknowledged(context, rotation)]
     rotations = cleared(context, rotations)
     promoted = [rotation for rotation in rotations if context.standing(rotation.credential).state is State.PROMOTED]
     unseen = [rotation for rotation in promoted if rotation.credential not in context.attested]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mycoops.consumer import ROTATOR
 from mycoops.model import UNPROVEN, Item, Outcome, Stage, State
 from mycoops.plan import Move, Rotation
-from mycoops.rotation import ahead
+from mycoops.rotation import ahead, outside
 from mycoops.rotation.approval import cleared
 from mycoops.rotation.consumers import give
 from mycoops.rotation.context import Context
@@ -16,15 +17,13 @@ from mycoops.rotation.replies import explain
 from mycoops.runner import Outcome as Answers
 from mycoops.verdict import EXPLAINED, Standing
 
-ROTATOR = "rotator"
-"""The name under which the control node itself is a consumer."""
-
 
 def switch(context: Context, move: Move) -> None:
-    """Move a wave of services, or the rotator itself; a service that fails goes back and stops its credentials."""
+    """Move a wave of services, or the rotator and what lies outside; a service that fails goes back and stops its credentials."""
     _come_back(context, move)
     if not move.services:
         _rotator(context, move)
+        outside.bring(context, _ready(context, move))
     remaining = _due(context, move)
     while remaining:
         _deliver(context, move, remaining)
@@ -83,14 +82,15 @@ def _finish(context: Context, rotation: Rotation) -> None:
 
 def acknowledged(context: Context, rotation: Rotation) -> bool:
     """Whether every consumer of a credential runs on the new generation: the gate before anything old is touched."""
-    wanted = {c.service or ROTATOR for c in context.catalogue.credentials[rotation.credential].consumers}
-    stages = context.standing(rotation.credential).stages
-    return all(stages.get(name) is Stage.ACKNOWLEDGED for name in wanted)
+    declared = context.catalogue.credentials[rotation.credential].consumers
+    return all(outside.settled(context, rotation.credential, consumer) for consumer in declared)
 
 
 def _rotator(context: Context, move: Move) -> None:
     """The control node takes up the new generation of its own access; the probes have shown that it works."""
     for rotation in _ready(context, move):
+        if not any(consumer.rotator for consumer in context.catalogue.credentials[rotation.credential].consumers):
+            continue
         if context.standing(rotation.credential).state is not State.SWITCHING:
             context.state(rotation.credential, State.SWITCHING)
         context.rotator_key(rotation.credential, rotation.to_generation)

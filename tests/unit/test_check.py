@@ -420,3 +420,40 @@ def test_an_undeclared_value_is_found(tmp_path: Path) -> None:
 
 def test_the_readers_a_catalogue_may_name_are_those_the_host_side_knows() -> None:
     assert set(get_args(Reader)) == set(hostcode.load("mycoops_readers").READERS)
+
+
+def aliases(data: dict[str, Any], group: list[str], *delivered: str) -> None:
+    """Let api take the first of a group that is not empty, and db deliver some of it."""
+    services(data)["api"].update(reads=["A", "B", "C", "DATABASE_URL", "TOKENS"], first_of=[group])
+    credentials(data)["db"]["consumers"][0]["env"].update(dict.fromkeys(delivered, "<value>"))
+
+
+@pytest.mark.parametrize(
+    ("group", "delivered", "words"),
+    [
+        (["A", "B"], ["B"], "A is read before B, and nobody delivers it: what is in it hides db"),
+        (["A", "B", "C"], ["A", "C"], "B is read before C, and nobody delivers it"),
+        (["TOKENS", "B"], ["B"], "TOKENS is read before B, and nobody delivers it"),
+        (["A", "X"], ["A"], "X is in first_of but not in reads"),
+    ],
+)
+def test_an_alias_that_would_hide_the_value_is_found(tmp_path: Path, group: list[str], delivered: list[str], words: str) -> None:
+    problems = [one.problem for one in found(tmp_path, lambda data: aliases(data, group, *delivered))]
+    assert len(problems) == 1
+    assert words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("group", "delivered"), [(["A", "B"], ["A", "B"]), (["A", "B"], ["A"]), (["A", "B"], []), (["A", "B", "C"], ["A", "B"])]
+)
+def test_aliases_that_move_together_or_come_later_are_fine(tmp_path: Path, group: list[str], delivered: list[str]) -> None:
+    assert found(tmp_path, lambda data: aliases(data, group, *delivered)) == []
+
+
+def test_an_alias_of_another_credential_is_found(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        aliases(data, ["A", "B"], "B")
+        credentials(data)["token"]["consumers"].append({"service": "api", "env": {"A": "<value>"}})
+
+    (one,) = found(tmp_path, change)
+    assert "A is read before B, and token delivers it: what is in it hides db" in one.problem

@@ -51,6 +51,16 @@ def test_a_url_reads_back_as_the_value() -> None:
     assert urlsplit(url).hostname == "db"
 
 
+def test_a_value_inside_a_header_or_a_list_reads_back() -> None:
+    header = render(reference('{"Authorization": "Bearer <value|in_json>", "keys": ["fixed", "<value|in_json>"]}'), Kept(AWKWARD))
+    assert json.loads(header) == {"Authorization": f"Bearer {AWKWARD}", "keys": ["fixed", AWKWARD]}
+    for awkward in (AWKWARD, "one,two", 'a "quoted", one', "plain"):
+        (row,) = csv.reader([render(reference("first,<value|csv>,last"), Kept(awkward))])
+        assert row == ["first", awkward, "last"]
+    with pytest.raises(ValueError, match=r"delimiter|property|Expecting"):
+        json.loads(render(reference('{"Authorization": "Bearer <value>"}'), Kept(AWKWARD)))
+
+
 def test_each_derived_form_is_what_its_reader_expects() -> None:
     kept = Kept(AWKWARD)
     assert json.loads(render(reference("<value|json>"), kept)) == AWKWARD

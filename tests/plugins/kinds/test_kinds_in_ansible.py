@@ -26,7 +26,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 ACTS: dict[str, set[str]] = {
     "O1": {"mint", "revoke"},
     "O2": {"mint", "revoke"},
-    "O3": set(),
+    "O3": {"revoke"},
     "O4": {"cutover"},
     "O5": {"cutover"},
     "O6": set(),

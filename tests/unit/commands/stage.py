@@ -58,6 +58,7 @@ class Stage(Bench):
         yield SimpleNamespace(
             fleet=fleet,
             store=self.store(),
+            reach=self.world.reach,
             runner=SimpleNamespace(starts=0, hurry=never),
             performer=self.world,
             rotator_key=self._rotator_key,

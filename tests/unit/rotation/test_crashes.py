@@ -25,6 +25,8 @@ LEAST = {
     "O1-lists": 220,
     "O1-own-key": 100,
     "O1-approval": 250,
+    "O1-outside": 230,
+    "O4-outside": 220,
     "O2": 110,
     "O3": 100,
     "O4": 110,
@@ -97,6 +99,9 @@ def test_abort_goes_back_from_every_point_before_the_point_of_no_return(bench: M
                 assert isinstance(error, ForwardOnly)
                 forward += 1
             elif left:
+                if story.endswith("outside") and error:
+                    made.bring()
+                    error = made.abort()
                 assert error is None, made.states()
                 made.back()
                 back += 1
