@@ -16,7 +16,8 @@ from mycoops.source import Mistake, Source
 from mycoops.values import form_error
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ENTRY = re.compile(r"""[^\s"'=]+""")
+"""What may be called so in some file; whether its own file takes it, is checked with the file."""
 
 
 class VaultPassword(Declared):
@@ -233,14 +234,14 @@ class Catalogue(Declared):
     def readers(self, host: str, path: str) -> list[str]:
         """Every parser that reads an env file on a host, whichever service declares it."""
         services = [service for service in self.services.values() if service.host == host]
-        files = [file for service in services for file in (service.env_file, *service.extra_env_files) if file.path == path]
+        files = [file for service in services for file in service.all_files if file.path == path]
         return list(dict.fromkeys(reader for file in files for reader in file.readers))
 
 
 def _checked_forms(env: dict[str, str]) -> dict[str, str]:
     for name, form in env.items():
-        if not VARIABLE.fullmatch(name):
-            raise Mistake(f"{name!r} is not the name of a variable", "Letters, digits and _; no digit first.", name)
+        if not ENTRY.fullmatch(name):
+            raise Mistake(f"{name!r} is not the name of a variable or an entry", "No blanks, quotes, = or line breaks.", name)
         if error := form_error(form):
             raise Mistake(
                 f"{name}: {error}", "Write <value>, <value|url>, <principal> or <accepted|csv>, with any text around it.", name

@@ -20,7 +20,7 @@ ORDER = """
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue exposure leaks.known
   < check delivery lab leaks.control_node leaks.hosts order plan report retired schema
-  < chain check_values display drift items leaks.search performer planner sightings
+  < chain check_files check_values display drift items leaks.search performer planner sightings
   < session
   < stale
   < rotation.context

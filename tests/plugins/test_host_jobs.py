@@ -1,0 +1,109 @@
+"""Oneshot units and jobs get their file, no restart, and count once no run from before is left; a look at the host agrees."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import deliver
+import drift
+import pytest
+from fake_host import Host, fresh
+from mycoops_reply import Refusal
+
+from mycoops.digests import digested
+
+ENV, TOKEN = "/etc/backup/.env", "/etc/backup/token"
+
+
+class Backup:
+    """A oneshot unit with an env file, and a file that holds a token."""
+
+    def __init__(self, host: Host) -> None:
+        self.host, self.old, self.new = host, fresh(), fresh()
+        host.put(ENV, f"PASSWORD={self.old}\n").parent.chmod(0o755)
+        self.unit = host.unit("backup.service", ENV)
+        self.unit.kind = "oneshot"
+
+    def request(self, **service: Any) -> dict[str, Any]:
+        files = [
+            {"path": ENV, "mode": "0600", "readers": ["systemd"], "entries": [self.entry("PASSWORD")]},
+            {"path": TOKEN, "mode": "0600", "readers": ["whole"], "entries": [self.entry("TOKEN")]},
+        ]
+        spec = {"name": "backup", "unit": "backup.service", "apply": "next-run", "env_file": ENV, "files": [TOKEN]}
+        spec.update(holds=[{"file": ENV, "name": "PASSWORD"}], timeout_seconds=1)
+        generations = {"generations": {"backup": 2}, "before": {"backup": 1}}
+        return {"root": str(self.host.root), **generations, "files": files, "services": [{**spec, **service}]}
+
+    def entry(self, name: str) -> dict[str, Any]:
+        return {"name": name, "credential": "backup", "value": self.new, "previous": self.old}
+
+    def look(self) -> list[tuple[str, list[str]]]:
+        reply = drift.run(digested({**self.request(), "kept": []}, secrets.token_bytes(32)))
+        assert reply["unseen"] == []
+        return [(one["what"], one["names"]) for one in reply["findings"]]
+
+
+@pytest.fixture
+def backup(host: Host) -> Backup:
+    return Backup(host)
+
+
+def test_the_next_run_has_it_and_nothing_is_started(backup: Backup) -> None:
+    reply = deliver.run(backup.request())
+    assert "error" not in reply
+    service = reply["services"][0]
+    assert (service["holds"], service["healthy"], service["restarted"], service["reloaded"]) == (True, True, False, False)
+    assert backup.host.at(ENV).read_text() == f"PASSWORD={backup.new}\n"
+    assert backup.host.at(TOKEN).read_text() == backup.new
+    assert (backup.unit.starts, backup.host.verbs()) == (0, [])
+    assert backup.look() == []
+
+
+def test_a_run_that_is_under_way_holds_it_up_and_is_not_ended(backup: Backup) -> None:
+    backup.unit.start()
+    backup.unit.active = "activating"
+    running = backup.unit.process
+    reply = deliver.run(backup.request())
+    assert "error" not in reply
+    assert (reply["services"][0]["holds"], reply["services"][0]["healthy"]) == (False, False)
+    assert running is not None
+    assert running.poll() is None
+    backup.unit.stop()
+    backup.unit.active = ""
+    assert deliver.run(backup.request())["services"][0]["holds"] is True
+
+
+def test_one_that_failed_last_is_not_touched(backup: Backup) -> None:
+    backup.unit.failed = True
+    with pytest.raises(Refusal) as caught:
+        deliver.run(backup.request())
+    assert caught.value.code == "already_unhealthy"
+    assert backup.host.at(ENV).read_text() == f"PASSWORD={backup.old}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "apply", "code"), [("simple", "next-run", "not_oneshot"), ("oneshot", "restart", "cannot_attest")]
+)
+def test_what_is_declared_otherwise_than_it_is_gets_nothing(backup: Backup, kind: str, apply: str, code: str) -> None:
+    backup.unit.kind = kind
+    with pytest.raises(Refusal) as caught:
+        deliver.run(backup.request(apply=apply))
+    assert caught.value.code == code
+    assert not backup.host.at(TOKEN).exists()
+
+
+def test_a_file_that_was_edited_is_drift(backup: Backup) -> None:
+    deliver.run(backup.request())
+    backup.host.at(TOKEN).write_text(fresh())
+    assert backup.look() == [("value-differs", ["TOKEN"])]
+    backup.host.at(TOKEN).unlink()
+    assert backup.look() == [("file-missing", ["TOKEN"])]
+    deliver.run(backup.request())
+    assert backup.look() == []
+
+
+def test_a_check_tells_and_writes_nothing(backup: Backup) -> None:
+    reply = deliver.run({**backup.request(), "check": True})
+    assert reply["changed"] is True
+    assert not backup.host.at(TOKEN).exists()
