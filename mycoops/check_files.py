@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from mycoops import hostcode
 from mycoops.check import Subject
@@ -22,7 +23,7 @@ NAMES = {
 
 def files(subject: Subject) -> list[Finding]:
     """What is wrong with the files that services read."""
-    found = [*_forms(subject), *_shared(subject)]
+    found = [*_forms(subject), *_shared(subject), *_ports(subject)]
     for name, service in subject.catalogue.services.items():
         found += [*_reloads(subject, name, service), *_jobs(subject, name, service)]
     return found
@@ -38,6 +39,21 @@ def _shared(subject: Subject) -> Iterator[Finding]:
                 where = subject.at("mycoops_services", name, "files" if file in service.files else "env_file")
                 problem = f"{file.path}: {other} and {name} declare different formats"
                 yield Finding(where, problem, "One path, one format: mend the other.")
+
+
+def _ports(subject: Subject) -> Iterator[Finding]:
+    """A unit and a container that answer for their health on one port of one host: one of them was forgotten."""
+    first: dict[tuple[str, str, int], tuple[str, bool]] = {}
+    for name, service in subject.catalogue.services.items():
+        if not service.health or service.job:
+            continue
+        url = urlsplit(service.health.url)
+        place = (service.host, url.hostname or "", url.port or 0)
+        other, unit = first.setdefault(place, (name, bool(service.unit)))
+        if unit != bool(service.unit):
+            where = subject.at("mycoops_services", name, "health")
+            problem = f"port {url.port} of {service.host} is served by both a unit and a container: {other} and {name}"
+            yield Finding(where, problem, "Take out the one that does not run any more, or mend the URL.")
 
 
 def _format(file: AnyFile) -> str:

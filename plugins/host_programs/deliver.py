@@ -165,6 +165,7 @@ class Delivery:
         """Refuse to touch what is already broken, unless this request repairs: files already new, or a rollback."""
         service.check_container({file.path: file.readers for file in self.files}, list(self.wanted.values()))
         state = service.state()
+        service.check_ports(state)
         if service.unit and state.oneshot and service.apply != "next-run" and (service.holds or service.credentials):
             message = f"{service.name}: a oneshot unit has no process to compare; declare apply: next-run"
             raise Refusal("cannot_attest", message, service=service.name)

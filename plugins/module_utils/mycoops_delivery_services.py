@@ -9,6 +9,7 @@ import typing
 
 import mycoops_health as health
 import mycoops_jobs as jobs
+import mycoops_ports as ports
 import mycoops_process as process
 import mycoops_writer as writer
 from mycoops_delivery_files import under
@@ -150,6 +151,17 @@ class Service:
         status, _ = process.command([engine, "image", "inspect", "--format", "{{.Id}}", str(self.container["image"])])
         if status:
             raise Refusal("missing_image", f"{self.name}: the image is not on this host", service=self.name)
+
+    def check_ports(self, state: process.State) -> None:
+        """Refuse to start a container where another program serves its port, and a unit where a container does."""
+        if state.running:
+            return
+        told = [str(word) for word in self.container.get("arguments") or ()]
+        for port in ports.published(told) if self.container else [ports.of_url(str(self.health.get("url") or ""))]:
+            holder = ports.holder(port) if port else None
+            if holder and (self.container or (self.unit and holder.engine)):
+                message = f"{self.name}: {holder} serves port {port} already: stop one of the two"
+                raise Refusal("port_taken", message, service=self.name, port=port)
 
     def settle(self, wanted: Wanted) -> str:
         """Wait until it runs, stays the same process, holds the values and is healthy; else say why not."""

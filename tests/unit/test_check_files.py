@@ -70,6 +70,12 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda d: job(d, token(reload=True), job=None, unit="mq.service"),
         "report: nothing would tell whether a reload took what /etc/app/token holds",
     ),
+    "a unit and a container on one port": (
+        lambda d: d["mycoops_services"]["job"].update(
+            host="h1", unit="", container={"name": "x", "image": "x"}, health={"url": "http://127.0.0.1:8000/other"}
+        ),
+        "port 8000 of h1 is served by both a unit and a container: api and job",
+    ),
     "two formats of one file": (
         lambda d: job(d, token(path="/etc/api.env")),
         "/etc/api.env: api and report declare different formats",
