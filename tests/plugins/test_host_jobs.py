@@ -8,7 +8,7 @@ from typing import Any
 import deliver
 import drift
 import pytest
-from fake_host import Host, fresh
+from fake_host import Health, Host, fresh
 from mycoops_reply import Refusal
 
 from mycoops.digests import digested
@@ -107,3 +107,57 @@ def test_a_check_tells_and_writes_nothing(backup: Backup) -> None:
     reply = deliver.run({**backup.request(), "check": True})
     assert reply["changed"] is True
     assert not backup.host.at(TOKEN).exists()
+
+
+class Broker:
+    """A unit that reads a file of its own when it starts and on a reload, and tells in its health what it has read."""
+
+    PATH = "/etc/broker/token"
+
+    def __init__(self, host: Host, health: Health, takes: bool) -> None:
+        self.host, self.old, self.new, self.takes = host, fresh(), fresh(), takes
+        self.file = host.put(self.PATH, self.old)
+        self.loaded, self.reloads = self.old, 0
+        self.unit = host.unit("broker.service", "/etc/broker/.env")
+        self.unit.start()
+        self.health = health
+        health.body = lambda: b'{"current": %s}' % (b"true" if self._current() else b"false")
+
+    def _current(self) -> bool:
+        if self.unit.reloads != self.reloads:
+            self.reloads = self.unit.reloads
+            text = self.file.read_text()
+            self.loaded = text if self.takes or text == self.old else self.loaded
+        return self.loaded == self.file.read_text()
+
+    def request(self) -> dict[str, Any]:
+        entry = {"name": "TOKEN", "credential": "broker", "value": self.new, "previous": self.old}
+        file = {"path": self.PATH, "mode": "0600", "readers": ["whole"], "entries": [entry]}
+        health = {"url": self.health.url, "json": {"current": True}, "timeout_seconds": 1}
+        service = {
+            "name": "broker",
+            "unit": "broker.service",
+            "reload_files": [self.PATH],
+            "health": health,
+            "steady_seconds": 0.05,
+        }
+        generations = {"generations": {"broker": 2}, "before": {"broker": 1}}
+        return {"root": str(self.host.root), **generations, "files": [file], "services": [service]}
+
+
+def test_a_reload_counts_by_what_the_service_says_it_has_read(host: Host, health: Health) -> None:
+    broker = Broker(host, health, takes=True)
+    reply = deliver.run(broker.request())
+    assert "error" not in reply
+    assert (reply["services"][0]["reloaded"], reply["services"][0]["restarted"]) == (True, False)
+    assert (broker.loaded, broker.unit.starts, broker.unit.reloads) == (broker.new, 1, 1)
+    assert deliver.run(broker.request())["services"][0]["reloaded"] is False
+
+
+def test_a_reload_that_takes_nothing_is_taken_back(host: Host, health: Health) -> None:
+    broker = Broker(host, health, takes=False)
+    reply = deliver.run(broker.request())
+    assert reply["error"]["code"] == "unhealthy_rolled_back"
+    assert broker.file.read_text() == broker.old
+    assert (broker.unit.starts, broker.unit.reloads) == (1, 2)
+    assert reply["services"][0]["healthy"] is False
