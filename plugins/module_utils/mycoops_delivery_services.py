@@ -81,7 +81,7 @@ class Service:
         if self.apply == "next-run" or self.job:
             running = jobs.pids(str(self.job.get("program") or "")) if self.job else [state.pid] if state.pid else []
             return not jobs.before(running, [under(self.root, path) for path in self.opened()])
-        if not self._handed(state):
+        if not self.handed(state.pid):
             return False
         started = [(path, name) for path, name in self.holds if path not in self.reload_files]
         expected = {name: wanted[path, name] for path, name in started if (path, name) in wanted}
@@ -91,10 +91,10 @@ class Service:
         """Return every file it reads, as far as the request tells."""
         return list(dict.fromkeys([*self.start_files(), *self.reload_files, *self.files]))
 
-    def _handed(self, state: process.State) -> bool:
+    def handed(self, pid: int) -> bool:
         """Whether systemd's copies of its credentials, as its process sees them, are what the files say."""
         for name, path in self.credentials.items():
-            own = process.credential(state.pid, self.unit, name)
+            own = process.credential(pid, self.unit, name)
             if own is None or not hmac.compare_digest(own, writer.read(under(self.root, path)).raw or b""):
                 return False
         return True

@@ -18,6 +18,7 @@ from mycoops_reply import Refusal
 Files = typing.Mapping[str, File]
 Spec = typing.Mapping[str, typing.Any]
 AS_INTENDED = "it holds what is intended"
+HANDED = "systemd's copy of the credential is another one"
 NOT_READ = "not seen to have read it since it changed"
 
 
@@ -47,6 +48,8 @@ class Look(typing.NamedTuple):
             self._read_since(service, service.reload_files)
         elif state.running and state.pid:
             self._environment(service, state.pid)
+            if not service.handed(state.pid):
+                self.found.add("process", place, [service.name], sorted(service.credentials), HANDED)
             self._read_since(service, _paths(service, mine))
         elif not state.oneshot:
             self.found.add("stopped", place, [service.name], detail="it does not run")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 from typing import Any
 
 import deliver
@@ -161,3 +163,49 @@ def test_a_reload_that_takes_nothing_is_taken_back(host: Host, health: Health) -
     assert broker.file.read_text() == broker.old
     assert (broker.unit.starts, broker.unit.reloads) == (1, 2)
     assert reply["services"][0]["healthy"] is False
+
+
+class Handed:
+    """A unit whose process sees systemd's copy of a credential below its own root, as the kernel shows it."""
+
+    PATH, SEEN = "/etc/api/token", "/own/run/credentials/api.service/token"
+
+    def __init__(self, host: Host) -> None:
+        self.host, self.value = host, fresh()
+        host.put(self.PATH, self.value).parent.chmod(0o755)
+        self.copy = host.put(self.SEEN, self.value)
+        self.unit = host.unit("api.service", "/etc/api/.env")
+        script = f"import os,time;os.chroot({str(host.at('/own'))!r});print(flush=True);time.sleep(600)"
+        self.unit.process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        assert self.unit.process.stdout is not None
+        self.unit.process.stdout.readline()
+
+    def request(self, value: str = "", **more: Any) -> dict[str, Any]:
+        entries = [{"name": "TOKEN", "credential": "api", "value": value or self.value}]
+        file = {"path": self.PATH, "mode": "0600", "readers": ["whole"], "entries": entries}
+        service = {"name": "api", "unit": "api.service", "files": [self.PATH], "credentials": {"token": self.PATH}}
+        return {"root": str(self.host.root), "generations": {"api": 1}, "files": [file], "services": [service], **more}
+
+    def holds(self) -> bool:
+        return bool(deliver.run(self.request(check=True))["services"][0]["holds"])
+
+    def look(self) -> list[tuple[str, list[str], str]]:
+        found = drift.run(digested(self.request(kept=[]), secrets.token_bytes(32)))["findings"]
+        return [(one["what"], one["names"], one["detail"]) for one in found]
+
+
+@pytest.fixture
+def handed(host: Host) -> Handed:
+    return Handed(host)
+
+
+def test_a_credential_counts_by_the_copy_that_the_process_sees(handed: Handed) -> None:
+    copied = ("process", ["token"], "systemd's copy of the credential is another one")
+    assert handed.holds()
+    assert copied not in handed.look()
+    handed.copy.write_text(fresh())
+    assert not handed.holds()
+    assert copied in handed.look()
+    handed.copy.unlink()
+    assert not handed.holds()
+    assert copied in handed.look()
