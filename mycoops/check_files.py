@@ -67,6 +67,10 @@ def _reloads(subject: Subject, name: str, service: Service) -> Iterator[Finding]
         fix = "Take reload out: it is restarted. If the program opens the file itself, put it under extra_env_files."
         yield Finding(subject.at("mycoops_services", name, "env_file"), problem, fix)
     for number, file in enumerate(service.files):
+        if file.credential:
+            problem = f"{name}: a copy that systemd hands over cannot be acknowledged on every host yet"
+            fix = "Take credential out: let the program open the file itself, or use the role systemd_env."
+            yield Finding(subject.at("mycoops_services", name, "files", number), problem, fix)
         if file.reload and not service.health:
             problem = f"{name}: nothing would tell whether a reload took what {file.path} holds"
             fix = "Declare health: an answer that fails where it did not; or take reload out."

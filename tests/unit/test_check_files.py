@@ -76,6 +76,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         ),
         "port 8000 of h1 is served by both a unit and a container: api and job",
     ),
+    "a credential, until it is acknowledged everywhere": (
+        lambda d: job(d, token(credential="token"), job=None, unit="report.service"),
+        "report: a copy that systemd hands over cannot be acknowledged on every host yet",
+    ),
     "two formats of one file": (
         lambda d: job(d, token(path="/etc/api.env")),
         "/etc/api.env: api and report declare different formats",
