@@ -209,7 +209,7 @@ class Catalogue(Declared):
     def readers(self, host: str, path: str) -> list[str]:
         """Every parser that reads an env file on a host, whichever service declares it."""
         services = [service for service in self.services.values() if service.host == host]
-        files = [file for service in services for file in (service.env_file, *service.extra_env_files) if file.path == path]
+        files = [file for service in services for file in service.all_files if file.path == path]
         return list(dict.fromkeys(reader for file in files for reader in file.readers))
 
 

@@ -47,11 +47,15 @@ def _services(subject: Subject) -> Iterator[Finding]:
                 f"{name}: unknown host {service.host}",
                 "Add it to the inventory or mend the name.",
             )
-        for file in service.extra_env_files:
+        for file in (*service.extra_env_files, *service.files):
             for variable in file.variables:
                 if variable not in service.reads:
-                    where = subject.at("mycoops_services", name, "extra_env_files")
-                    yield Finding(where, f"{name}: {variable} is in an env file but not in reads", f"Add {variable} to reads.")
+                    where = subject.at("mycoops_services", name, "files" if file in service.files else "extra_env_files")
+                    yield Finding(
+                        where,
+                        f"{name}: {variable} is in {'a file' if file in service.files else 'an env file'} but not in reads",
+                        f"Add {variable} to reads.",
+                    )
     for host in subject.catalogue.fleet.host_order:
         if host not in subject.hosts:
             yield Finding(subject.at("mycoops_fleet", "host_order"), f"host_order: unknown host {host}", "Mend the name.")
@@ -60,11 +64,11 @@ def _services(subject: Subject) -> Iterator[Finding]:
 def _shared_files(subject: Subject) -> Iterator[Finding]:
     first: dict[tuple[str, str], tuple[str, tuple[str, str, str]]] = {}
     for name, service in subject.catalogue.services.items():
-        for file in (service.env_file, *service.extra_env_files):
+        for file in service.all_files:
             shape = (file.owner, file.group, file.mode)
             other, wanted = first.setdefault((service.host, file.path), (name, shape))
             if wanted != shape:
-                where = subject.at("mycoops_services", name, "env_file")
+                where = subject.at("mycoops_services", name, "env_file" if service.env_file else "files")
                 yield Finding(where, f"{file.path}: {name} and {other} declare different owner or mode", "Declare them alike.")
 
 

@@ -61,12 +61,12 @@ def _alone(name: str, where: str, secret: Secret, first: str) -> Iterator[Findin
 
 def _readable(subject: Subject, name: str, credential: Credential, meta: Meta, store: Store) -> Iterator[Finding]:
     """Every variable that is made of the value, against every program that reads the file it lies in."""
-    encoding = hostcode.load("mycoops_encoding")
+    formats = hostcode.load("mycoops_formats")
     refusal = hostcode.load("mycoops_reply").Refusal
     for service, variable, form, place in _uses(credential):
         reference = {"$form": form, "credential": name, "generation": meta.generation, "generations": [meta.generation]}
         try:
-            encoding.encode(render(reference, store), _readers(subject, service, variable))
+            formats.encode(render(reference, store), _readers(subject, service, variable))
         except refusal as error:
             where = subject.at("mycoops_credentials", name, *place)
             yield Finding(where, f"{name}: {variable}: {error.message}", "Rotate it, or give this consumer a file of its own.")

@@ -11,7 +11,8 @@ from mycoops.services import Declared, Reader, one_of
 from mycoops.source import Mistake
 from mycoops.values import form_error
 
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ENTRY = re.compile(r"""[^\s"'=]+""")
+"""What may be called so in some file; whether its own file takes it, is checked with the file."""
 DEVELOPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 USERS = ("service", "rotator", "github", "developer", "manual")
 """What a consumer can be."""
@@ -111,8 +112,8 @@ def _below(path: str) -> bool:
 def checked_forms(env: dict[str, str]) -> dict[str, str]:
     """Variables with their forms, as they are. Raises Mistake for one that cannot be."""
     for name, form in env.items():
-        if not VARIABLE.fullmatch(name):
-            raise Mistake(f"{name!r} is not the name of a variable", "Letters, digits and _; no digit first.", name)
+        if not ENTRY.fullmatch(name):
+            raise Mistake(f"{name!r} is not the name of a variable or an entry", "No blanks, quotes, = or line breaks.", name)
         if error := form_error(form):
             raise Mistake(
                 f"{name}: {error}", "Write <value>, <value|url>, <principal> or <accepted|csv>, with any text around it.", name

@@ -8,7 +8,7 @@ from typing import Any
 
 from mycoops.catalogue import Catalogue
 from mycoops.kinds import Kind
-from mycoops.services import EnvFile, Health, Service
+from mycoops.services import AnyFile, Health, Service
 
 Request = dict[str, Any]
 
@@ -69,7 +69,7 @@ class Requests:
         found: dict[str, dict[str, Any]] = {}
         for name in names:
             service = self._catalogue.services[name]
-            for file in (service.env_file, *service.extra_env_files):
+            for file in service.all_files:
                 found.setdefault(file.path, _file(file, self._catalogue.readers(service.host, file.path)))
         for service_name, entry in self._entries():
             declared = self._catalogue.services[service_name]
@@ -139,24 +139,29 @@ class Requests:
 
     def _dropped_in(self, name: str) -> bool:
         service = self._catalogue.services[name]
-        return bool(service.unit) and service.drop_in
+        return bool(service.unit) and service.drop_in and bool(service.env_file or any(file.credential for file in service.files))
 
     @staticmethod
     def _drop_in(service: Service) -> dict[str, Any]:
-        files = [service.env_file, *(file for file in service.extra_env_files if not file.reload)]
-        return {"unit": service.unit, "env_files": [file.path for file in files]}
+        files = [file for file in service.env_files if file is service.env_file or not file.reload]
+        handed = {file.credential: file.path for file in service.files if file.credential}
+        return {"unit": service.unit, "env_files": [file.path for file in files], **({"credentials": handed} if handed else {})}
 
     def _service(self, name: str) -> dict[str, Any]:
         service = self._catalogue.services[name]
-        started = [variable for variable in self._managed(name) if not service.file_of(variable).reload]
-        reloaded = [file.path for file in service.extra_env_files if file.reload]
+        managed = [variable for variable in self._managed(name) if service.file_of(variable) in service.env_files]
+        started = [variable for variable in managed if not service.file_of(variable).reload]
+        command = bool(service.job and service.job.command)
+        reloaded = [file.path for file in (*service.extra_env_files, *service.files) if file.reload or command]
         return {
             "name": name,
-            **({"unit": service.unit} if service.unit else {"container": _container(service)}),
+            **_program(service),
             "apply": service.applies,
             "holds": [{"file": service.file_of(variable).path, "name": variable} for variable in started],
-            "env_file": service.env_file.path,
+            "env_file": service.env_file.path if service.env_file else "",
             "reload_files": reloaded,
+            **({"files": opened} if (opened := [file.path for file in service.files if file.path not in reloaded]) else {}),
+            **({"credentials": handed} if (handed := {f.credential: f.path for f in service.files if f.credential}) else {}),
             "health": _health(service.health),
         }
 
@@ -169,12 +174,15 @@ def _number(value: Any) -> int:
     return max(value.get("generations") or [value.get("generation", 0)]) if value else 0
 
 
-def _file(file: EnvFile, readers: list[str]) -> dict[str, Any]:
+def _file(file: AnyFile, readers: list[str]) -> dict[str, Any]:
     return {"path": file.path, "owner": file.owner, "group": file.group, "mode": file.mode, "readers": readers, "entries": []}
 
 
-def _container(service: Service) -> dict[str, Any]:
-    return service.container.model_dump(mode="json") if service.container else {}
+def _program(service: Service) -> dict[str, Any]:
+    if service.unit:
+        return {"unit": service.unit}
+    ran = service.container or service.job
+    return {"container" if service.container else "job": ran.model_dump(mode="json") if ran else {}}
 
 
 def _health(health: Health | None) -> dict[str, Any] | None:

@@ -116,7 +116,7 @@ def _readers(catalogue: Catalogue, services: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in services:
         service = catalogue.services[name]
-        for path in dict.fromkeys(file.path for file in (service.env_file, *service.extra_env_files)):
+        for path in dict.fromkeys(file.path for file in service.all_files):
             found.setdefault(path, []).append(name)
     return found
 

@@ -184,8 +184,11 @@ def _restarts(moves: tuple[Move, ...], catalogue: Catalogue, kinds: Mapping[str,
     reloads: dict[str, int] = {}
     for move in moves:
         for name in move.services if move.verb in WORDS else ():
+            if catalogue.services[name].applies == "next-run":
+                continue
             brought = {c: _variables(move.verb, name, c, catalogue) for c in move.credentials}
-            if all(catalogue.services[name].file_of(variable).reload for group in brought.values() for variable in group):
+            service, given = catalogue.services[name], [variable for group in brought.values() for variable in group]
+            if service.job or all(service.file_of(variable).reload for variable in given):
                 reloads[name] = reloads.get(name, 0) + 1
                 continue
             restarts.setdefault(name, []).append(f"{WORDS[move.verb]}: {', '.join(c for c, group in brought.items() if group)}")

@@ -26,6 +26,10 @@ Reader = Literal[
 """The parsers that the host side knows, by the names it knows them under."""
 
 
+Format = Literal["pgpass", "cifs", "mosquitto", "pgbouncer", "whole"]
+"""The formats of files that are no env files, by the names the host side knows them under."""
+
+
 def one_of(*keys: str) -> dict[str, Any]:
     """What the JSON Schema says of keys of which exactly one is given."""
     return {"oneOf": [{"required": [key]} for key in keys]}
@@ -37,13 +41,11 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class EnvFile(Declared):
-    """One env file on a host and the programs that read it."""
+class Delivered(Declared):
+    """A file that mycoops writes on a host."""
 
     path: str
     """Absolute path on the host."""
-    readers: tuple[Reader, ...] = Field(json_schema_extra={"minItems": 1})
-    """Every parser that reads the file; a value is written so that all of them read it alike, or refused."""
     owner: str = "root"
     """Account the file belongs to on the host."""
     group: str = "root"
@@ -51,9 +53,23 @@ class EnvFile(Declared):
     mode: str = Field(default="0600", pattern=r"^0[0-7]{3}$")
     """Octal, in quotes."""
     variables: tuple[str, ...] = ()
-    """In an extra env file: the variables that live here and not in env_file."""
+    """In an extra env file: the variables that live here and not in env_file. In another file: its entries."""
     reload: bool = False
     """The program reads the file itself, so that a reload is enough."""
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if not path.startswith("/") or "~" in path:
+            raise Mistake("an env file needs an absolute path: nothing reads ~/.env", "Write the path that the unit reads.")
+        return path
+
+
+class EnvFile(Delivered):
+    """One env file on a host and the programs that read it."""
+
+    readers: tuple[Reader, ...] = Field(json_schema_extra={"minItems": 1})
+    """Every parser that reads the file; a value is written so that all of them read it alike, or refused."""
 
     @field_validator("readers")
     @classmethod
@@ -62,12 +78,32 @@ class EnvFile(Declared):
             raise Mistake("nobody reads this file", "Name every parser that reads it: readers: [systemd].")
         return readers
 
-    @field_validator("path")
-    @classmethod
-    def _absolute(cls, path: str) -> str:
-        if not path.startswith("/") or "~" in path:
-            raise Mistake("an env file needs an absolute path: nothing reads ~/.env", "Write the path that the unit reads.")
-        return path
+
+class SecretFile(Delivered):
+    """A file that is no env file: entries in the format of one program, or a whole content."""
+
+    format: Format
+    """The program whose format it is: libpq's password file, a credentials file of mount.cifs, Mosquitto's password file,
+    PgBouncer's userlist.txt, or one value as the whole content."""
+    variables: tuple[str, ...] = Field(json_schema_extra={"minItems": 1})
+    """Its entries: host:port:database:user, a key of mount.cifs, a user, or a name for the whole content."""
+    credential: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
+    """The name by which systemd hands a copy of the whole content to the unit: LoadCredential=."""
+
+    @model_validator(mode="after")
+    def _shape(self) -> SecretFile:
+        if self.format == "whole" and len(self.variables) != 1:
+            raise Mistake("a whole content is one entry", "Give one name: variables: [TOKEN].", "variables")
+        if self.format == "pgpass" and int(self.mode, 8) & 0o077:
+            raise Mistake("libpq ignores a password file that others may read", 'Write mode: "0600".', "mode")
+        if self.credential and self.reload:
+            raise Mistake("systemd copies a credential when the unit starts, and never on a reload", "Take one out.", "reload")
+        return self
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Who reads it: the one program whose format it is."""
+        return (self.format,)
 
 
 class Health(Declared):
@@ -93,47 +129,97 @@ class Container(Declared):
     command: tuple[str, ...] = ()
 
 
+class Job(Declared):
+    """A consumer without a process of its own: a file that people or programs open, or what cron starts."""
+
+    program: str = ""
+    """Absolute path of the program that cron or a timer starts: a run from before the change is waited for."""
+    command: tuple[str, ...] = ()
+    """What makes the new content count, such as `mount -o remount /srv/share`: run after a change, until it has worked."""
+    timeout_seconds: int = Field(default=30, ge=1)
+    """Longest wait for a run from before the change."""
+
+    @field_validator("program")
+    @classmethod
+    def _absolute(cls, program: str) -> str:
+        if program and not program.startswith("/"):
+            raise Mistake("the program needs its absolute path", "Write what cron starts, as in /usr/local/bin/report.")
+        return program
+
+
+AnyFile = EnvFile | SecretFile
+
+
 class Service(Declared):
     """One running instance on one host."""
 
-    model_config = ConfigDict(json_schema_extra=one_of("unit", "container"))
+    model_config = ConfigDict(json_schema_extra=one_of("unit", "container", "job"))
 
     host: str
     """A host of the inventory."""
     unit: str = ""
     """The systemd unit, with its suffix."""
     container: Container | None = None
+    job: Job | None = None
+    """In place of both, where nothing runs all the time: who opens the file next reads the new value."""
     group: str = ""
     """Instances of one group are never switched together."""
     reads: tuple[str, ...]
     """Every variable the program reads; a delivered variable without a reader is an error."""
     first_of: tuple[tuple[str, ...], ...] = ()
     """Groups of variables of which the program takes the first that is not empty, in its order: such names move together."""
-    env_file: EnvFile
+    env_file: EnvFile | None = None
+    """The env file of its variables; it may be left out where there are files."""
     extra_env_files: tuple[EnvFile, ...] = ()
     """Further files, each with the variables that live there."""
-    apply: Literal["restart", "recreate", "none"] | None = None
-    """How the running process gets new values; by default a unit restarts and a container is recreated."""
+    files: tuple[SecretFile, ...] = ()
+    """Files that are no env files, each with its format and the entries that live there."""
+    apply: Literal["restart", "recreate", "next-run", "none"] | None = None
+    """How the running process gets new values; by default a unit restarts and a container is recreated. A oneshot unit, which a
+    timer starts, gets them at its next run."""
     drop_in: bool = True
     """Whether mycoops writes the drop-in with EnvironmentFile=, or the unit names the file already."""
     health: Health | None = None
 
     @model_validator(mode="after")
     def _shape(self) -> Service:
-        if bool(self.unit) == bool(self.container):
-            raise Mistake("not exactly one of unit, container", "Give the one that runs the program.")
+        if sum((bool(self.unit), bool(self.container), bool(self.job))) != 1:
+            raise Mistake("not exactly one of unit, container, job", "Give the one that runs the program.")
+        if not (self.env_file or self.files):
+            raise Mistake("it reads no file", "Give it env_file or files.", "env_file")
+        if self.extra_env_files and not self.env_file:
+            raise Mistake("extra_env_files without env_file", "Name the first one env_file.", "extra_env_files")
+        if self.job and self.apply not in (None, "next-run"):
+            raise Mistake("a job has no process to restart", "Take apply out.", "apply")
+        if any(file.credential for file in self.files) and not (self.unit and self.drop_in):
+            raise Mistake("only systemd hands over a credential, by a drop-in", "Take credential out.", "files")
         if self.container and self.apply == "restart":
             problem = "a container keeps its old environment over a plain restart"
             raise Mistake(problem, "Use apply: recreate, or leave it out.", "apply")
         if self.unit and self.apply == "recreate":
             raise Mistake("only a container is recreated", "Use apply: restart, or leave it out.", "apply")
+        if self.container and self.apply == "next-run":
+            raise Mistake("a container is recreated", "Leave apply out.", "apply")
         return self
 
     @property
     def applies(self) -> str:
         """The verb that makes the running process read its env file again."""
+        if self.job:
+            return "reload" if self.job.command else "next-run"
         return self.apply or ("recreate" if self.container else "restart")
 
-    def file_of(self, variable: str) -> EnvFile:
-        """The env file a variable of this service lives in."""
-        return next((file for file in self.extra_env_files if variable in file.variables), self.env_file)
+    @property
+    def env_files(self) -> tuple[EnvFile, ...]:
+        """Its env files, the first one first."""
+        return (*([self.env_file] if self.env_file else []), *self.extra_env_files)
+
+    @property
+    def all_files(self) -> tuple[AnyFile, ...]:
+        """Every file of it that mycoops writes."""
+        return (*self.env_files, *self.files)
+
+    def file_of(self, variable: str) -> AnyFile:
+        """The file a variable of this service lives in."""
+        others: tuple[AnyFile, ...] = (*self.extra_env_files, *self.files)
+        return next((file for file in others if variable in file.variables), self.all_files[0])

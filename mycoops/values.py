@@ -24,6 +24,7 @@ from mycoops.secret import Secret, generate
 
 PLACEHOLDER = re.compile(r"<(value|principal|accepted)(?:\|(\w+))?>")
 SCRAM_ITERATIONS = 4096
+MOSQUITTO_ITERATIONS = 5000
 
 
 class Values(Protocol):
@@ -42,6 +43,14 @@ def scram_verifier(value: str) -> str:
     parts = (base64.b64encode(part).decode() for part in (salt, stored, server))
     encoded_salt, encoded_stored, encoded_server = parts
     return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{encoded_salt}${encoded_stored}:{encoded_server}"
+
+
+def mosquitto_hash(value: str) -> str:
+    """Mosquitto's PBKDF2-SHA512 line without the user (`$7$`); the salt is derived from the value, so a retry writes the same."""
+    raw = value.encode()
+    salt = hmac.new(raw, b"mycoops mosquitto salt", hashlib.sha256).digest()[:12]
+    hashed = hashlib.pbkdf2_hmac("sha512", raw, salt, MOSQUITTO_ITERATIONS)
+    return f"$7${MOSQUITTO_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(hashed).decode()}"
 
 
 def public_key(value: str) -> str:
@@ -72,6 +81,7 @@ DERIVE: dict[str, Callable[[str], str]] = {
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
     "sha256": lambda value: hashlib.sha256(value.encode()).hexdigest(),
     "scram": scram_verifier,
+    "mosquitto": mosquitto_hash,
     "crypt": _crypt,
     "public_key": public_key,
 }

@@ -2,7 +2,7 @@
 # Install the servers that the kinds are tested against on this machine, and two editors; quick when they are there. They are not started here.
 set -eu
 missing=
-for package in postgresql redis-server openssh-server vim-tiny nano; do
+for package in postgresql redis-server openssh-server mosquitto pgbouncer vim-tiny nano; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

@@ -22,7 +22,7 @@ ORDER = """
   < consumer
   < catalogue developers github_secrets
   < check delivery families lab places leaks.control_node leaks.hosts order plan report retired schema taking
-  < chain check_places check_values display drift items leaks.search performer planner sightings
+  < chain check_files check_places check_values display drift items leaks.search performer planner sightings
   < session
   < stale
   < rotation.context

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mycoops import inventory, settings, stale, vault_switch
 from mycoops.check import Subject, declarations
+from mycoops.check_files import files
 from mycoops.check_places import places
 from mycoops.check_values import values
 from mycoops.errors import ConfigurationError, Finding, Invalid
@@ -26,7 +27,7 @@ def _subject(fleet: Fleet) -> Subject:
 def check(fleet: Fleet) -> list[Finding]:
     """Every finding. Without a vault file only the declarations are checked."""
     subject = _subject(fleet)
-    found = declarations(subject) + places(subject) + vault_switch.findings(fleet.settings.fleet)
+    found = declarations(subject) + files(subject) + places(subject) + vault_switch.findings(fleet.settings.fleet)
     if not found and vault_path(fleet.settings.fleet).exists():
         store = fleet.store()
         split = families(fleet.runs().values())
@@ -55,5 +56,5 @@ def refuse(fleet: Fleet) -> None:
 def refuse_declarations(fleet: Fleet) -> None:
     """Raise Invalid with every finding that can be made without the vault, if there is one."""
     subject = _subject(fleet)
-    if found := declarations(subject) + places(subject):
+    if found := declarations(subject) + files(subject) + places(subject):
         raise Invalid(found)

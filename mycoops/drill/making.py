@@ -53,7 +53,7 @@ def _first_delivery(world: World, store: Store) -> None:
         done = Delivery(world.machines[host], resolve(request, store), lambda *_: "", lambda _: None).run(check=False)
         require("error" not in done, f"{host}: the first delivery fails: {done.get('error')}")
     for name, service in world.catalogue.services.items():
-        if service.applies == "none":
+        if service.applies == "none" and service.env_file:
             machine = world.machines[service.host]
             machine.processes[name] = dict(machine.files[service.env_file.path])
 

@@ -49,7 +49,7 @@ def requests(
 def env_files(catalogue: Catalogue, host: str) -> list[str]:
     """The declared env files of a host, and what they are written beside of."""
     services = [service for service in catalogue.services.values() if service.host == host]
-    paths = {file.path for service in services for file in (service.env_file, *service.extra_env_files)}
+    paths = {file.path for service in services for file in service.all_files}
     return sorted(name for path in paths for name in (path, f"{path}.mycoops-new"))
 
 

@@ -86,8 +86,14 @@ def failed_services(context: Context, answers: Outcome, services: Iterable[str],
         elif reply.error and _concerns(context, reply.error, service, answers):
             wrong[service] = f"{host}: {error_text(reply.error)}"
         elif not (check or attested(answers, service)):
-            wrong[service] = f"{host}: {service}: written, but its process is not seen to run on it: restart it"
+            wrong[service] = f"{host}: {service}: {_unseen(context, service)}"
     return wrong
+
+
+def _unseen(context: Context, service: str) -> str:
+    if context.catalogue.services[service].applies == "next-run":
+        return "written, but a run from before the change is under way, or it failed: wait for its end"
+    return "written, but its process is not seen to run on it: restart it"
 
 
 def attested(answers: Outcome, service: str) -> bool:
@@ -123,7 +129,7 @@ def _named(context: Context, error: dict[str, Any], service: str) -> bool:
     if error.get("service"):
         return bool(error["service"] == service)
     declared = context.catalogue.services[service]
-    return error.get("path") in {file.path for file in (declared.env_file, *declared.extra_env_files)}
+    return error.get("path") in {file.path for file in declared.all_files}
 
 
 def left_out(context: Context, answers: Outcome, wrong: Mapping[str, str]) -> list[str]:

@@ -48,7 +48,7 @@ class Delivery:
 
     def run(self) -> Reply:
         """Return the reply; an error before the first write is raised as Refusal."""
-        due = [service for service in self.services if self._due(service)]
+        due = [service for service in self.services if self._due(service) or self._comes_due(service)]
         for service in due:
             self._pre_check(service)
         reply: Reply = {
@@ -66,6 +66,10 @@ class Delivery:
         except Refusal as refusal:
             reply["error"] = refusal.error()
         return reply
+
+    def _comes_due(self, service: Service) -> bool:
+        """Whether the next run of what runs from time to time gets something new."""
+        return service.apply == "next-run" and any(file.changed for file in self._files_of(service))
 
     def _serve_all(self, reply: Reply) -> None:
         """Service by service; whatever stops in between, the reply says of those before it what they run on now."""
@@ -99,7 +103,7 @@ class Delivery:
         return wanted
 
     def _on_disk(self, service: Service, path: str, name: str) -> str:
-        reader = "systemd" if service.unit else "podman"
+        reader = "podman" if service.container else "systemd"
         raw = next((file.raw for file in self.files if file.path == path), None)
         raw = writer.read(files.under(self.root, path)).raw if raw is None else raw
         found = envfile.read_as(reader, raw or b"").get(name)
@@ -108,16 +112,19 @@ class Delivery:
         return found
 
     def _files_of(self, service: Service) -> typing.List[files.Planned]:
-        paths = {*service.start_files(), *service.reload_files}
+        paths = set(service.opened())
         for spec in self.request.get("drop_ins") or ():
             paths |= set(spec.get("env_files") or ()) if spec["unit"] == service.unit else set()
         return [file for file in self.files if file.path in paths]
 
     def _due(self, service: Service) -> str:
         """Return what has to be done to the service as it runs now: a verb, or an empty string."""
-        if service.apply == "none":
+        if service.apply in ("none", "next-run"):
             return ""
         state = service.state()
+        if service.job:
+            read = [file for file in self._files_of(service) if file.values]
+            return "reload" if read and not self._fresh(service, read) else ""
         start = "recreate" if service.container else "restart"
         if service.spec.get("force") and service.name not in self.forced:
             return start
@@ -158,8 +165,13 @@ class Delivery:
         """Refuse to touch what is already broken, unless this request repairs: files already new, or a rollback."""
         service.check_container({file.path: file.readers for file in self.files}, list(self.wanted.values()))
         state = service.state()
-        if service.unit and state.oneshot and service.holds:
-            raise Refusal("cannot_attest", f"{service.name}: a oneshot unit has no process to compare", service=service.name)
+        service.check_ports(state)
+        if service.unit and state.oneshot and service.apply != "next-run" and (service.holds or service.credentials):
+            message = f"{service.name}: a oneshot unit has no process to compare; declare apply: next-run"
+            raise Refusal("cannot_attest", message, service=service.name)
+        if service.unit and service.apply == "next-run" and state.exists and not state.oneshot:
+            message = f"{service.name}: its unit is not oneshot: it runs all the time, and has no next run"
+            raise Refusal("not_oneshot", message, service=service.name)
         if state.needs_reload and service.unit not in {one.unit for one in self.drop_ins}:
             raise Refusal(
                 "needs_daemon_reload", f"{service.name}: someone changed its unit without daemon-reload", service=service.name
@@ -197,13 +209,17 @@ class Delivery:
             "holds": held,
             "pid": state.pid,
             "restarts": state.restarts,
-            "healthy": healthy and state.running,
+            "healthy": healthy and (state.running or (service.apply == "next-run" and state.exists and not state.crashing)),
             "seconds": round(seconds, 2),
         }
 
     def _serve(self, service: Service, reply: Reply) -> None:
         """Bring the process to its values, or back, and tell what it runs on."""
         verb, start = self._due(service), time.monotonic()
+        if service.apply == "next-run":
+            problem = service.wait(self.wanted)
+            reply["services"].append(self._tell(service, "", time.monotonic() - start, not problem))
+            return
         if not verb and not service.look(self.wanted):
             reply["services"].append(self._tell(service, ""))
             return

@@ -1,11 +1,11 @@
-"""All env files of a delivery are planned and verified before the first byte is written."""
+"""All files of a delivery are planned and verified before the first byte is written."""
 
 from __future__ import annotations
 
 import pathlib
 import typing
 
-import mycoops_envfile as envfile
+import mycoops_formats as formats
 import mycoops_writer as writer
 from mycoops_reply import Refusal
 
@@ -58,7 +58,7 @@ def plan(spec: typing.Mapping[str, typing.Any], root: str) -> Planned:
 
 def _plan(spec: typing.Mapping[str, typing.Any], path: str, place: str) -> Planned:
     readers, entries = tuple(spec.get("readers") or ()), list(spec.get("entries") or ())
-    values, previous = _texts(entries, "value"), _texts(entries, "previous")
+    values, previous = _texts(entries, "value", readers), _texts(entries, "previous", readers)
     if len(values) != len(entries):
         raise Refusal("invalid_request", "every entry needs its own name and a value")
     before = writer.read(place)
@@ -74,15 +74,17 @@ def _plan(spec: typing.Mapping[str, typing.Any], path: str, place: str) -> Plann
         previous=previous,
         names=names,
         credentials=tuple(str(entry["credential"]) for entry in entries if entry.get("credential")),
-        duplicates=envfile.parse(before.raw or b"", readers).duplicates(),
+        duplicates=formats.parse(before.raw or b"", readers).duplicates(),
     )
 
 
-def _texts(entries: typing.Sequence[typing.Mapping[str, typing.Any]], key: str) -> typing.Dict[str, str]:
+def _texts(
+    entries: typing.Sequence[typing.Mapping[str, typing.Any]], key: str, readers: typing.Sequence[str]
+) -> typing.Dict[str, str]:
     found = {str(entry["name"]): entry[key] for entry in entries if entry.get(key) is not None}
     for name, value in found.items():
-        if not isinstance(value, str) or not envfile.NAME.match(name):
-            raise Refusal("invalid_request", "a variable needs a portable name and a text", name=name)
+        if not isinstance(value, str) or not formats.named(name, readers):
+            raise Refusal("invalid_request", "a variable needs a portable name and a text, an entry one of its format", name=name)
     return found
 
 
@@ -90,12 +92,12 @@ def merge(
     raw: bytes, values: typing.Mapping[str, str], readers: typing.Sequence[str]
 ) -> typing.Tuple[bytes, typing.Tuple[str, ...]]:
     """Return the bytes with the values set, and the names that had to change; every declared reader is asked."""
-    parsed = envfile.parse(raw, readers)
-    views = {reader: envfile.read_as(reader, raw) for reader in readers}
+    parsed = formats.parse(raw, readers)
+    views = {reader: formats.read_as(reader, raw, values) for reader in readers}
     repeated = parsed.duplicates()
     changes = {}
     for name, value in values.items():
-        encoded = envfile.encode(value, readers)
+        encoded = formats.encode(value, readers)
         now = [line.value for line in parsed.lines if line.name == name]
         same = bool(now) and set(now) == {encoded}
         if not same and (name in repeated or not views or any(view.get(name) != value for view in views.values())):
@@ -106,9 +108,9 @@ def merge(
 
 
 def _read_back(raw: bytes, values: typing.Mapping[str, str], before: typing.Mapping[str, typing.Mapping[str, str]]) -> None:
-    envfile.parse(raw, tuple(before))
+    formats.parse(raw, tuple(before))
     for reader, others in before.items():
-        view = envfile.read_as(reader, raw)
+        view = formats.read_as(reader, raw, values)
         if any(view.get(name) != value for name, value in others.items() if name not in values):
             raise Refusal("misread", f"{reader} would read another variable differently", reader=reader)
         for name, value in values.items():
@@ -170,7 +172,7 @@ def restore(file: Planned) -> typing.Dict[str, str]:
         writer.remove(file.place)
         return {}
     writer.write(file.place, raw, file.before.owner or file.owner)
-    view = envfile.read_as((file.readers or ("systemd",))[0], raw)
+    view = formats.read_as((file.readers or ("systemd",))[0], raw, file.values)
     return {name: values.get(name, view.get(name, "")) for name in file.values if name in values or name in view}
 
 

@@ -7,7 +7,7 @@ import pathlib
 import pwd
 import typing
 
-import mycoops_envfile as envfile
+import mycoops_formats as formats
 import mycoops_writer as writer
 from mycoops_delivery_files import under
 from mycoops_digests import Digests
@@ -28,7 +28,7 @@ class File:
         self.services = [str(name) for name in spec.get("services") or ()]
         self.wanted = {str(entry["name"]): str(entry["digest"]) for entry in spec.get("entries") or ()}
         self.raw: typing.Optional[bytes] = None
-        self.lines: typing.List[envfile.Line] = []
+        self.lines: typing.List[formats.Line] = []
 
     def look(self, digests: Digests, found: Found) -> None:
         """Note everything that differs about this file and the directory it is in."""
@@ -39,7 +39,7 @@ class File:
         if self.wanted:
             self._access(before.owner, found)
         try:
-            self.lines = envfile.parse(before.raw, self.readers).lines
+            self.lines = formats.parse(before.raw, self.readers).lines
         except Refusal as refusal:
             found.add("file-unreadable", self.path, self.services, detail=self._words(refusal))
             return
@@ -49,7 +49,7 @@ class File:
 
     def view(self, reader: str) -> typing.Dict[str, str]:
         """What a reader takes the file to mean; empty where it is not there."""
-        return envfile.read_as(reader, self.raw) if self.raw is not None else {}
+        return formats.read_as(reader, self.raw, self.wanted) if self.raw is not None else {}
 
     def _words(self, refusal: Refusal) -> str:
         there, declared = pathlib.PurePath(self.place), pathlib.PurePath(self.path)
@@ -89,7 +89,7 @@ class File:
             found.add("access", self.path, self.services, detail=f"{_shown(now)} instead of {_shown(wanted)}")
 
     def _content(self, digests: Digests, found: Found) -> None:
-        views = [envfile.read_as(reader, self.raw or b"") for reader in self.readers]
+        views = [formats.read_as(reader, self.raw or b"", self.wanted) for reader in self.readers]
         assigned = {line.name for line in self.lines}
         missing = [name for name in self.wanted if name not in assigned and not any(name in view for view in views)]
         differing = [
@@ -107,7 +107,7 @@ class File:
         """Whether a variable that is assigned more than once gets the same value each time."""
         lines = [line for line in self.lines if line.name == name]
         return len(lines) < 2 or all(
-            digests.same(envfile.read_as(reader, line.raw).get(name), digest) for line in lines for reader in self.readers
+            digests.same(formats.read_as(reader, line.raw).get(name), digest) for line in lines for reader in self.readers
         )
 
     def _aliases(self, digests: Digests, found: Found) -> None:

@@ -18,6 +18,7 @@ from mycoops_reply import Refusal
 Files = typing.Mapping[str, File]
 Spec = typing.Mapping[str, typing.Any]
 AS_INTENDED = "it holds what is intended"
+HANDED = "systemd's copy of the credential is another one"
 NOT_READ = "not seen to have read it since it changed"
 
 
@@ -43,8 +44,12 @@ class Look(typing.NamedTuple):
             self._drop_in(service, one)
         if state.needs_reload:
             self.found.add("daemon-reload", place, [service.name], detail="systemd runs on an older version of its unit")
-        if state.running and state.pid:
+        if service.job or service.apply == "next-run":
+            self._read_since(service, service.reload_files)
+        elif state.running and state.pid:
             self._environment(service, state.pid)
+            if not service.handed(state.pid):
+                self.found.add("process", place, [service.name], sorted(service.credentials), HANDED)
             self._read_since(service, _paths(service, mine))
         elif not state.oneshot:
             self.found.add("stopped", place, [service.name], detail="it does not run")
@@ -59,7 +64,7 @@ class Look(typing.NamedTuple):
 
     def _environment(self, service: Service, pid: int) -> None:
         """The environment the process was started with against what its files say now, variable by variable."""
-        now, reader = process.environment(pid), "systemd" if service.unit else "podman"
+        now, reader = process.environment(pid), "podman" if service.container else "systemd"
         if not now:
             raise Refusal("gone", f"{service.name}: its process ended while it was looked at")
         holds = [(self.files[path], name) for path, name in service.holds if path not in service.reload_files and self._there(path)]
@@ -83,7 +88,7 @@ class Look(typing.NamedTuple):
 
 
 def _place(service: Service) -> str:
-    return service.unit or f"container {service.container['name']}"
+    return service.unit or (f"container {service.container['name']}" if service.container else f"job {service.name}")
 
 
 def _same(left: typing.Optional[str], right: typing.Optional[str]) -> bool:
@@ -96,4 +101,4 @@ def _paths(service: Service, drop_ins: typing.Sequence[Spec]) -> typing.List[str
     """The files it reads, of which its environment tells nothing."""
     named = [path for spec in drop_ins for path in spec.get("env_files") or ()]
     told = {path for path, _ in service.holds if path not in service.reload_files}
-    return [path for path in dict.fromkeys([*service.start_files(), *service.reload_files, *named]) if path not in told]
+    return [path for path in dict.fromkeys([*service.opened(), *named]) if path not in told]

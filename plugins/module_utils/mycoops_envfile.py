@@ -66,8 +66,12 @@ class EnvFile:
         ending = b"\r\n" if lines and sum(line.ending == b"\r\n" for line in lines) * 2 > len(lines) else b"\n"
         if missing and lines and not lines[-1].ending:
             lines[-1] = lines[-1]._replace(ending=ending)
-        added = [Line(0, name.encode() + b"=", values[name], ending, name) for name in missing]
+        added = [Line(0, self.begin(name), values[name], ending, name) for name in missing]
         return EnvFile(self.bom, lines + added).raw
+
+    def begin(self, name: str) -> bytes:
+        """Return what stands before the value of a new entry."""
+        return name.encode() + b"="
 
 
 def parse(raw: bytes, readers: typing.Sequence[str] = ()) -> EnvFile:

@@ -93,6 +93,14 @@ def environment(pid: int) -> typing.Dict[str, str]:
     return {name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape") for name, value in pairs}
 
 
+def credential(pid: int, unit: str, name: str) -> typing.Optional[bytes]:
+    """Return systemd's copy of a credential as the process of its unit sees it; None where there is none."""
+    try:
+        return pathlib.Path(f"{PROC}/{pid}/root/run/credentials/{unit}/{name}").read_bytes() if pid else None
+    except OSError:
+        return None
+
+
 def holds(pid: int, wanted: typing.Mapping[str, str]) -> typing.Dict[str, bool]:
     """Return for each name whether the process was started with exactly the wanted value."""
     now = environment(pid) if pid else {}

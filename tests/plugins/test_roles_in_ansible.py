@@ -98,6 +98,17 @@ def test_env_file_from_check_mode_to_idempotence(fleet: Fleet) -> None:
     assert not [path for path in written if fleet.value.encode() in path.read_bytes()]
 
 
+def test_a_password_file_of_libpq_is_written_by_the_same_role(fleet: Fleet) -> None:
+    line, reference = "db:5432:app:*", {"$form": "a:<value>", "credential": "api", "generation": 1}
+    fleet.file.write_text("# kept\nother:*:*:app:x\n")
+    more = {"env_file_readers": ["pgpass"], "env_file_set": [{"name": line, "credential": "api", "value": reference}]}
+    done = fleet.run("-vvvvv", **more)
+    assert "changed=1" in done.stdout, done.stdout[-2000:]
+    assert fleet.file.read_text() == f"# kept\nother:*:*:app:x\n{line}:a\\:{fleet.value}\n"
+    assert fleet.value not in done.stdout + done.stderr
+    assert "changed=0" in fleet.run(**more).stdout
+
+
 def test_a_malformed_file_is_refused_by_line_and_untouched(fleet: Fleet) -> None:
     broken = "# one\nbare-" + fresh() + "\nTOKEN=old\n"
     fleet.file.write_text(broken)

@@ -76,3 +76,14 @@ def test_what_cannot_be_opened_is_told_as_findings_too(tmp_path: Path, monkeypat
     (fleet / "hosts.yml").write_text("all:\n  host: {}\n")
     ((finding,), opened) = checking.examine(fleet)
     assert (finding.place, opened) == (f"{fleet}/hosts.yml:2", None)
+
+
+def test_a_file_that_its_program_would_not_read_is_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
+    data = fleets.document()
+    data["mycoops_services"]["api"]["env_file"]["reload"] = True
+    opened = open_fleet(fleets.write(tmp_path / "fleet", data))
+    (finding,) = checking.check(opened)
+    assert "the environment of a process does not change on a reload" in finding.problem
+    with pytest.raises(Invalid):
+        checking.refuse_declarations(opened)

@@ -33,7 +33,7 @@ def test_a_rotation_waits_for_persons_when_all_that_it_reaches_is_done(bench: Ma
     assert (standing.state, standing.shown) == (State.SWITCHING, State.WAITING_HUMAN)
     assert standing.waiting["next"] == "mycoops pull --as ann"
     assert "ann fetches it into .env; put it into the store of n8n" in standing.waiting["step"]
-    assert standing.waiting["deadline"] == standing.deadlines[ANN] != ""
+    assert standing.waiting["deadline"] == standing.within[ANN] != ""
     assert not ended(made)
     made.bring()
     assert made.walk() is None
