@@ -15,7 +15,7 @@ from mycoops import cli_answers as answers
 from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
-from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
+from mycoops.cli_options import FleetOption, JsonOption, YearOption, YesOption, agree, errors
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
@@ -137,7 +137,7 @@ def provide(
 @app.command()
 def plan(
     quarter: Annotated[str, typer.Option(help="Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)],
-    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    year: YearOption = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this credential; repeat it.", autocompletion=completion.credential)
     ] = None,
@@ -160,7 +160,7 @@ def rotate(
         list[str] | None, typer.Argument(help="Only these credentials.", autocompletion=completion.credential)
     ] = None,
     quarter: Annotated[str, typer.Option(help="The whole checklist: Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)] = "",
-    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    year: YearOption = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=completion.credential)
     ] = None,
@@ -172,8 +172,10 @@ def rotate(
     """Rotate a quarter's checklist, or the credentials named, until every old value is seen refused."""
     if bool(credentials) == bool(quarter):
         raise WrongUsage("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2 --only CREDENTIAL`")
+    if credentials and (only or year):
+        raise WrongUsage("--only and --year choose of a quarter; here are credentials named", hint="Leave them out, or say --quarter.")
     opened = open_fleet(fleet)
-    chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
+    chosen = list(dict.fromkeys(credentials or only or []))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
     why = planning.why(opened, chosen, reason or (f"quarterly rotation {label}" if quarter else "requested by name"))
     checking.refuse(opened)
