@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_vault, interrupts
+from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_due, cli_lab, cli_log, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YearOption, YesOption, agree, errors
@@ -65,7 +65,10 @@ def check(
         typer.echo(catalogue_schema.text(), nl=False)
         return
     found, opened = checking.examine(fleet)
-    answers.findings(found, opened, as_json=as_json)
+    warned = checking.warnings(opened) if opened else []
+    answers.findings(found, opened, as_json=as_json, warned=warned)
+    if not as_json:
+        answers.warnings(warned, errors)
     if opened and not found:
         answers.lacking(planning.lacking(opened), errors)
     if found:
@@ -173,7 +176,9 @@ def rotate(
     if bool(credentials) == bool(quarter):
         raise WrongUsage("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2 --only CREDENTIAL`")
     if credentials and (only or year):
-        raise WrongUsage("--only and --year choose of a quarter; here are credentials named", hint="Leave them out, or say --quarter.")
+        raise WrongUsage(
+            "--only and --year choose of a quarter; here are credentials named", hint="Leave them out, or say --quarter."
+        )
     opened = open_fleet(fleet)
     chosen = list(dict.fromkeys(credentials or only or []))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
@@ -238,10 +243,7 @@ def status(
         raise error
 
 
-@app.command()
-def calendar(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Show the next rotation windows and who owns them."""
-    answers.calendar(looking.calendar(open_fleet(fleet)), as_json=as_json)
+app.command()(cli_due.calendar)
 
 
 def main() -> None:

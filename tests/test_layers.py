@@ -12,15 +12,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist children dual errors escapes leaks.processes model role_docs secret ssh_login yaml_nodes
+    account checklist children dual errors escapes ics leaks.processes model role_docs secret ssh_login yaml_nodes
   < durable masking
   < digests vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < bridge catalogue exposure leaks.known
-  < check delivery lab leaks.control_node leaks.hosts order plan report retired schema
-  < chain check_values display drift items leaks.search performer planner sightings
+  < check delivery due lab leaks.control_node leaks.hosts order plan report retired schema
+  < chain check_cadence check_values display drift items leaks.search performer planner sightings
   < session
   < stale
   < rotation.context
@@ -41,14 +41,15 @@ ORDER = """
   < drill.killing drill.spoils
   < drill.trials
   < drill.matrix
-  < commands.checking commands.drilling commands.listing commands.looking commands.planning commands.providing commands.starting
+  < commands.checking commands.dating commands.drilling commands.listing commands.looking commands.planning commands.providing
+    commands.starting
   < commands.rendering
   < commands.leaking
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
   < commands.approving commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill
+  < cli_answers cli_approve cli_drift cli_drill cli_due
   < cli_lab cli_log cli_vault
   < cli
 """
@@ -56,16 +57,17 @@ ORDER = """
 
 LAYER = {name: number for number, line in enumerate(ORDER.split("<")) for name in line.split()}
 PURE = {"model", "checklist", "escapes", "masking", "verdict", "plan", "order", "planner", "items", "delivery"}
-PURE |= {"digests", "drift", "exposure", "leaks.needles", "leaks.hosts"}
+PURE |= {"check_cadence", "digests", "drift", "due", "exposure", "leaks.needles", "leaks.hosts"}
 """They compute: no file, process, socket, clock or environment."""
 IMPURE = {"os", "pathlib", "subprocess", "socket", "shutil", "tempfile", "time", "sys", "io", "getpass", "random", "secrets"}
 ONLY_IN = {
     "ansible_runner": {"runner"},
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory", "drill.cipher"},
+    "icalendar": {"ics"},
     "paramiko": {"ssh_login"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_due", "cli_lab", "cli_log", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
