@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from mycoops import source as source_file
 from mycoops.checklist import CATEGORIES, ITEMS, POLICY, QUARTER_MONTH, Windows, quarter_of
 from mycoops.errors import ConfigurationError
+from mycoops.reminders import Reminders
 from mycoops.services import Declared, Service, one_of
 from mycoops.source import Mistake, Source
 from mycoops.values import form_error
@@ -72,6 +73,8 @@ class Fleet(Declared):
     """Folders with kinds of your own, relative to the fleet directory."""
     approval: Approval = Field(default_factory=Approval)
     """Of every credential that does not say otherwise itself."""
+    reminders: Reminders = Field(default_factory=Reminders)
+    """Who is told what is due, overdue or waiting."""
 
     @field_validator("name")
     @classmethod

@@ -12,11 +12,24 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_due, cli_lab, cli_log, cli_vault, interrupts
+from mycoops import (
+    cli_approve,
+    cli_crash,
+    cli_drift,
+    cli_drill,
+    cli_due,
+    cli_lab,
+    cli_log,
+    cli_metrics,
+    cli_remind,
+    cli_status,
+    cli_vault,
+    interrupts,
+)
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YearOption, YesOption, agree, errors
-from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
+from mycoops.commands import checking, deploying, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
 from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
@@ -225,25 +238,10 @@ def abort(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     answers.aborted(names, as_json=as_json)
 
 
-@app.command()
-def status(
-    ask: Annotated[bool, typer.Option("--ask", help="First ask the authorities who still tries an old value.")] = False,
-    fleet: FleetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show where every credential stands, who waits for what, the exact next command, and who still tries an old value."""
-    opened, done = open_fleet(fleet), None
-    if ask:
-        with Display(errors, quiet=as_json) as display:
-            done = asking.ask(opened, display.host)
-    answers.status(looking.status(opened), as_json=as_json)
-    if done and not done.credentials:
-        errors.print("nobody was asked: no credential has an old login name of its own whose authority tells of refused logins")
-    if done and (error := done.error):
-        raise error
-
-
+app.command()(cli_status.status)
 app.command()(cli_due.calendar)
+app.command()(cli_remind.remind)
+app.command()(cli_metrics.metrics)
 
 
 def main() -> None:

@@ -12,16 +12,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist children dual errors escapes ics leaks.processes model role_docs secret ssh_login yaml_nodes
+    account checklist children dual errors escapes ics leaks.processes metrics model notifier role_docs secret ssh_login yaml_nodes
   < durable masking
   < digests vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
+  < reminders
   < bridge catalogue exposure leaks.known
   < check delivery due lab leaks.control_node leaks.hosts order plan report retired schema
   < chain check_cadence check_values display drift items leaks.search performer planner sightings
-  < session
+  < last_drift session targets
   < stale
   < rotation.context
   < rotation.approval rotation.replies
@@ -45,12 +46,12 @@ ORDER = """
     commands.starting
   < commands.rendering
   < commands.leaking
-  < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
+  < commands.asking commands.measuring commands.reminding commands.deploying commands.drifting commands.labbing commands.rotating
   < commands.approving commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill cli_due
-  < cli_lab cli_log cli_vault
+  < cli_lab cli_log cli_metrics cli_remind cli_status cli_vault
   < cli
 """
 """Every module of the package, lowest first; a module may import from the lines above its own, never from its own line."""
@@ -64,10 +65,13 @@ ONLY_IN = {
     "ansible_runner": {"runner"},
     "ansible.parsing.vault": {"vault"},
     "ansible": {"vault", "inventory", "drill.cipher"},
+    "apprise": {"notifier"},
     "icalendar": {"ics"},
     "paramiko": {"ssh_login"},
+    "prometheus_client": {"metrics"},
     "typer": {
-        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_due", "cli_lab", "cli_log", "cli_vault"),
+        *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_due", "cli_lab", "cli_log"),
+        *("cli_metrics", "cli_remind", "cli_status", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
