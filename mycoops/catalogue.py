@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mycoops import source as source_file
-from mycoops.checklist import CATEGORIES, ITEMS
+from mycoops.checklist import CATEGORIES, ITEMS, POLICY, QUARTER_MONTH, Windows, quarter_of
 from mycoops.consumer import Consumer, checked_forms
 from mycoops.errors import ConfigurationError
+from mycoops.reminders import Reminders
 from mycoops.services import Declared, Service, one_of
 from mycoops.source import Mistake, Source
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+ORDINARY_YEAR = 2001
+"""One without a 29th of February."""
 
 
 class VaultPassword(Declared):
@@ -50,7 +54,7 @@ class Fleet(Declared):
     name: str
     """Lower-case letters, digits, - and _; names this control node's state directory."""
     owner: str
-    """Who answers for the rotation windows."""
+    """Who answers for the rotation windows, and for every credential that names nobody else."""
     vault_password: VaultPassword
     host_order: tuple[str, ...] = ()
     """The order in which hosts are switched, the canary first; others follow by name."""
@@ -61,13 +65,17 @@ class Fleet(Declared):
     forks: int = Field(default=10, ge=1, le=50)
     """Hosts spoken to at once; each costs about 20 MB."""
     window_days: int = Field(default=7, ge=1, le=28)
-    """Length of a rotation window, from the first day of January, April, July and October."""
+    """Length of a rotation window, from its first day on."""
+    window_opens: tuple[str, ...] = Field(default=POLICY.opens, json_schema_extra={"minItems": 4, "maxItems": 4})
+    """The first day of the rotation window of each quarter, as MM-DD in quotes; a window lies within its quarter."""
     person_days: int = Field(default=7, ge=1)
     """How long a person may take for a step of a rotation, before it counts as overdue."""
     roles_path: tuple[str, ...] = ()
     """Folders with kinds of your own, relative to the fleet directory."""
     approval: Approval = Field(default_factory=Approval)
     """Of every credential that does not say otherwise itself."""
+    reminders: Reminders = Field(default_factory=Reminders)
+    """Who is told what is due, overdue or waiting."""
 
     @field_validator("name")
     @classmethod
@@ -75,6 +83,24 @@ class Fleet(Declared):
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             raise Mistake("not a name of a fleet", "Use lower-case letters, digits, - and _.")
         return name
+
+    @model_validator(mode="after")
+    def _windows(self) -> Fleet:
+        if len(self.window_opens) != len(QUARTER_MONTH):
+            raise Mistake("not four windows", "Give the first day of each quarter's, from January on.", "window_opens")
+        for name, text in zip(QUARTER_MONTH, self.window_opens, strict=True):
+            try:
+                opens = datetime.strptime(f"{ORDINARY_YEAR}-{text}", "%Y-%m-%d").date()
+            except ValueError:
+                raise Mistake(f"{text!r} is not a day of every year", 'Write "MM-DD".', "window_opens") from None
+            if {quarter_of(opens).name, quarter_of(opens + timedelta(days=self.window_days - 1)).name} != {name}:
+                raise Mistake(f"a window of {self.window_days} days from {text} is not within {name}", "Move it.", "window_opens")
+        return self
+
+    @property
+    def windows(self) -> Windows:
+        """When rotations are due."""
+        return Windows(self.window_days, self.window_opens)
 
 
 class Authority(Declared):
@@ -117,12 +143,12 @@ class Credential(Declared):
     """What encrypts is refused: replacing such a key destroys data."""
     principal: str = ""
     """The login it belongs to, without the suffix of a slot."""
-    cadence_days: int = Field(default=92, ge=1)
-    """How old a value may become."""
     owner: str = ""
-    """Who does a person's steps of its rotation; left out, it is who answers for the fleet."""
+    """Who answers for its rotation, and does a person's steps of it; left out, the owner of the fleet."""
     person_days: int | None = Field(default=None, ge=1)
-    """How long a person may take for them; left out, it is as the fleet says."""
+    """How long a person may take for such a step; left out, it is as the fleet says."""
+    cadence_days: int | None = Field(default=None, ge=1)
+    """How old a value may become, where that is less than from one window to the next: it is due then, window or not."""
     approval: bool | None = None
     """Whether a second person approves its rotation; left out, it is as the fleet says."""
     authority: Authority
@@ -192,6 +218,10 @@ class Catalogue(Declared):
     def credentials(self) -> dict[str, Credential]:
         """Credentials by id."""
         return self.mycoops_credentials
+
+    def owner_of(self, credential: str) -> str:
+        """Who answers for the rotation of a credential."""
+        return self.credentials[credential].owner or self.fleet.owner
 
     def needs_approval(self, credential: str) -> bool:
         """Whether a second person has to approve before the old value of a credential is ended."""

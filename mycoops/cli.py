@@ -17,19 +17,23 @@ from mycoops import (
     cli_crash,
     cli_drift,
     cli_drill,
+    cli_due,
     cli_lab,
     cli_log,
+    cli_metrics,
     cli_outside,
     cli_people,
+    cli_remind,
     cli_split,
+    cli_status,
     cli_vault,
     interrupts,
 )
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
-from mycoops.cli_options import STOPPING, FleetOption, JsonOption, YesOption, agree, errors
+from mycoops.cli_options import STOPPING, FleetOption, JsonOption, YearOption, YesOption, agree, errors
 from mycoops.cli_people import NoInputOption
-from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
+from mycoops.commands import checking, deploying, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
 from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
@@ -75,7 +79,10 @@ def check(
         typer.echo(catalogue_schema.text(), nl=False)
         return
     found, opened = checking.examine(fleet)
-    answers.findings(found, opened, as_json=as_json)
+    warned = checking.warnings(opened) if opened else []
+    answers.findings(found, opened, as_json=as_json, warned=warned)
+    if not as_json:
+        answers.warnings(warned, errors)
     if opened and not found:
         answers.lacking(planning.lacking(opened), opened, errors)
     if found:
@@ -147,7 +154,7 @@ def provide(
 @app.command()
 def plan(
     quarter: Annotated[str, typer.Option(help="Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)],
-    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    year: YearOption = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Only this credential; repeat it.", autocompletion=completion.credential)
     ] = None,
@@ -170,7 +177,7 @@ def rotate(
         list[str] | None, typer.Argument(help="Only these credentials.", autocompletion=completion.credential)
     ] = None,
     quarter: Annotated[str, typer.Option(help="The whole checklist: Q1, Q2, Q3 or Q4.", autocompletion=completion.quarter)] = "",
-    year: Annotated[int | None, typer.Option(help="Default: this year.")] = None,
+    year: YearOption = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Of the quarter, only this; repeat it.", autocompletion=completion.credential)
     ] = None,
@@ -183,8 +190,12 @@ def rotate(
     """Rotate a quarter's checklist, or the credentials named, until every old value is seen refused."""
     if bool(credentials) == bool(quarter):
         raise WrongUsage("say either which credentials or which quarter", hint="`mycoops rotate --quarter Q2 --only CREDENTIAL`")
+    if credentials and (only or year):
+        raise WrongUsage(
+            "--only and --year choose of a quarter; here are credentials named", hint="Leave them out, or say --quarter."
+        )
     opened = open_fleet(fleet)
-    chosen = list(dict.fromkeys([*(credentials or []), *(only or [])]))
+    chosen = list(dict.fromkeys(credentials or only or []))
     label = planning.quarter(quarter, year, opened).label if quarter else "single"
     why = planning.why(opened, chosen, reason or (f"quarterly rotation {label}" if quarter else "requested by name"))
     checking.refuse(opened)
@@ -235,28 +246,10 @@ def abort(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
     answers.aborted(names, as_json=as_json)
 
 
-@app.command()
-def status(
-    ask: Annotated[bool, typer.Option("--ask", help="First ask the authorities who still tries an old value.")] = False,
-    fleet: FleetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show where every credential stands, who waits for what, the exact next command, and who still tries an old value."""
-    opened, done = open_fleet(fleet), None
-    if ask:
-        with Display(errors, quiet=as_json) as display:
-            done = asking.ask(opened, display.host)
-    answers.status(looking.status(opened), as_json=as_json)
-    if done and not done.credentials:
-        errors.print("nobody was asked: no credential has an old login name of its own whose authority tells of refused logins")
-    if done and (error := done.error):
-        raise error
-
-
-@app.command()
-def calendar(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Show the next rotation windows and who owns them."""
-    answers.calendar(looking.calendar(open_fleet(fleet)), as_json=as_json)
+app.command()(cli_status.status)
+app.command()(cli_due.calendar)
+app.command()(cli_remind.remind)
+app.command()(cli_metrics.metrics)
 
 
 def main() -> None:

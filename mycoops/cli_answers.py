@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from mycoops.cli_print import out, print_json, table
 from mycoops.commands.deploying import Deployed
-from mycoops.commands.looking import Status, Window
+from mycoops.commands.looking import Status
 from mycoops.commands.providing import Provided
 from mycoops.commands.rotating import Outcome
 from mycoops.display import NAMED
@@ -30,10 +30,11 @@ from mycoops.sightings import Seen
 SEEN = ", every old value of them seen refused"
 
 
-def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> None:
+def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool, warned: Sequence[Finding] = ()) -> None:
     """`check`."""
     if as_json:
-        print_json([asdict(finding) for finding in found])
+        levels = (("error", found), ("warning", warned))
+        print_json([{**asdict(finding), "level": level} for level, some in levels for finding in some])
         return
     for finding in found:
         out.print(
@@ -46,6 +47,13 @@ def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool) -> Non
         out.print(
             f"{catalogue.fleet.name}: {len(catalogue.credentials)} credentials, {len(catalogue.services)} services, nothing wrong"
         )
+
+
+def warnings(found: Sequence[Finding], console: Console) -> None:
+    """What `check` adds, on standard error, of declarations that contradict each other and stop nothing."""
+    for finding in found:
+        text = f"[yellow]{escape(finding.place)}[/]: warning: {escape(finding.problem)}\n    → {escape(finding.fix)}"
+        console.print(text, highlight=False, soft_wrap=True)
 
 
 def lacking(names: Sequence[str], fleet: Fleet, console: Console) -> None:
@@ -246,17 +254,6 @@ def _sighted(old: Seen | None) -> list[str]:
         f"{seen.count} {'time' if seen.count == 1 else 'times'}"
         for seen in old.sightings
     ]
-
-
-def calendar(found: list[Window], *, as_json: bool) -> None:
-    """`calendar`."""
-    if as_json:
-        print_json([asdict(one) for one in found])
-        return
-    table(
-        ("quarter", "opens", "closes", "owner", "credentials"),
-        [(w.quarter, w.opens, w.closes, w.owner, w.credentials) for w in found],
-    )
 
 
 def log(path: Path, fleet: Fleet, *, as_json: bool) -> None:

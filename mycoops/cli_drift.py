@@ -23,10 +23,10 @@ def drift(
 ) -> None:
     """Ask every host what differs from what a deploy would bring there; change nothing."""
     opened = open_fleet(fleet)
-    with Display(errors, quiet=as_json) as display:
+    with Display(errors, quiet=as_json) as display, drifting.kept(opened, whole=not host) as keep:
         if names := deploying.under_way(opened):
             display.note(f"in rotation: {', '.join(names)}: each consumer is compared with what its rotation has come to")
-        done = drifting.drift(opened, display.host, host=host)
+        done = keep(drifting.drift(opened, display.host, host=host))
     _told(done, as_json=as_json)
     if done.error:
         raise done.error

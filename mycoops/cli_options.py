@@ -18,6 +18,7 @@ FleetOption = Annotated[
     typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+YearOption = Annotated[int | None, typer.Option("--year", min=2000, max=2999, help="Default: this year.", show_default=False)]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings, vault_switch
 from mycoops.catalogue import Catalogue
 from mycoops.consumer import Consumer
+from mycoops.due import Due, dues
 from mycoops.kinds import Kind
 from mycoops.leaks.control_node import ControlNode
 from mycoops.leaks.heard import HEARD
@@ -62,6 +64,11 @@ class Fleet:
     def facts(self) -> Store:
         """The store without its password: it tells generations, slots and dates, and no value."""
         return Store.open(self.settings.fleet, [])
+
+    def dues(self, day: date) -> dict[str, Due]:
+        """When each credential is due, as seen on a day."""
+        store = self.facts()
+        return dues(self.catalogue, {name: meta.created for name in self.catalogue.credentials if (meta := store.meta(name))}, day)
 
     def runs(self) -> dict[Path, ledger.Run]:
         """Every journal folded, oldest first. Raises JournalError for one that cannot be trusted."""

@@ -135,3 +135,23 @@ def test_everything_the_makefile_runs_from_the_repository_is_there() -> None:
     scripts = set(re.findall(r"(?:^|\s@?)((?:scripts|lab)/[\w.-]+\.sh)", MAKEFILE))
     assert {"scripts/python.sh", "scripts/demo.sh", "lab/install.sh"} <= scripts
     assert [name for name in scripts if not os.access(ROOT / name, os.X_OK)] == []
+
+
+def part_of(day: str, folder: Path) -> tuple[int, int]:
+    """Which part of the drill `make test` does on a day, and from which offset, as make expands it."""
+    date = folder / "date"
+    date.write_text(f'#!/bin/sh\nexec /bin/date -u -d "{day} 12:00" "$@"\n')
+    date.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run(["make", "-n", "test"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    (words, offset) = re.findall(r"mycoops drill (.*) --offset (\d+)$", done.stdout, re.MULTILINE)[0]
+    parts = re.findall(r"^DRILL_\d := (.*)$", MAKEFILE, re.MULTILINE)
+    return parts.index(words), int(offset)
+
+
+def test_a_day_after_another_does_the_next_part_of_the_drill_at_new_year_too(tmp_path: Path) -> None:
+    days = ["2027-12-30", "2027-12-31", "2028-01-01", "2028-01-02", "2028-12-31", "2029-01-01"]
+    (before, last, first, second, leap, after) = (part_of(day, tmp_path) for day in days)
+    assert [before[0], last[0], first[0]] == [before[0], (before[0] + 1) % 3, (before[0] + 2) % 3]
+    assert (second[0], after[0]) == ((first[0] + 1) % 3, (leap[0] + 1) % 3)
+    assert (first[1] - last[1], after[1] - leap[1]) == (1, 1)

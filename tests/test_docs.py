@@ -45,7 +45,7 @@ DOCTORED: tuple[tuple[Check, str, str, str], ...] = (
     (checks.command_lines, README, "--year 2027", "--year next"),
     (checks.command_lines, SECURITY, "`mycoops log verify`", "`mycoops log prove`"),
     (checks.command_lines, KIND, "`mycoops plan`", "`mycoops plans`"),
-    (checks.command_table, README, "| `mycoops calendar` |", "| `mycoops status` |"),
+    (checks.command_table, README, "| `mycoops calendar [", "| `mycoops status ["),
     (checks.command_table, README, " [--slot a]", ""),
     (checks.command_table, README, "asks first, unless told `--yes` | yes |", "asks first, unless told `--yes` | – |"),
     (checks.command_table, README, "All but `mycoops init` take", "All but `mycoops check` take"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mycoops import inventory, settings, stale, vault_switch
 from mycoops.check import Subject, declarations
+from mycoops.check_cadence import conflicts
 from mycoops.check_files import files
 from mycoops.check_places import places
 from mycoops.check_values import values
@@ -33,6 +34,11 @@ def check(fleet: Fleet) -> list[Finding]:
         split = families(fleet.runs().values())
         found = values(subject, store, settings.install_key(fleet.settings), split) + stale.findings(fleet, store)
     return found
+
+
+def warnings(fleet: Fleet) -> list[Finding]:
+    """What contradicts itself in the declarations and stops nothing."""
+    return conflicts(_subject(fleet))
 
 
 def examine(directory: Path | None) -> tuple[list[Finding], Fleet | None]:

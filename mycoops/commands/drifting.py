@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mycoops import drift as drifts
-from mycoops import lease
+from mycoops import last_drift, lease
 from mycoops.commands import leaking
 from mycoops.commands.checking import refuse
 from mycoops.delivery import Requests
 from mycoops.drift import Looked
-from mycoops.errors import Locked, MycoopsError, StepFailed, WrongUsage
+from mycoops.errors import Exit, Locked, MycoopsError, NotWritten, StepFailed, WrongUsage
+from mycoops.last_drift import LastDrift, counted
 from mycoops.order import host_order
 from mycoops.rotation.context import generations
 from mycoops.session import Fleet, Notify, Session, open_session
@@ -45,6 +49,27 @@ def drift(fleet: Fleet, notify: Notify, *, host: str = "") -> Drifted:
         done = _look(session, services, token)
     _nobody_else(fleet, token)
     return done
+
+
+@contextmanager
+def kept(fleet: Fleet, *, whole: bool) -> Iterator[Callable[[Drifted], Drifted]]:
+    """Within the block, a look at the whole fleet is kept for metrics and reminders, by counts, however it ends."""
+    began = time.monotonic()
+
+    def keep(done: Drifted, status: int | None = None) -> Drifted:
+        if status is None:
+            status = done.error.exit_status if done.error else Exit.FINDINGS if done.found else Exit.DONE
+        if whole:
+            last = LastDrift(time.time(), time.monotonic() - began, int(status), counted(done.hosts))
+            last_drift.save(fleet.settings.state, last)
+        return done
+
+    try:
+        yield keep
+    except MycoopsError as error:
+        if not isinstance(error, NotWritten):
+            keep(Drifted([]), error.exit_status)
+        raise
 
 
 def _nobody_else(fleet: Fleet, token: int) -> None:

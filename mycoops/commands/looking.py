@@ -1,12 +1,11 @@
-"""`mycoops status`, `log verify` and `calendar`: answers from declarations, vault and journals, without touching a host."""
+"""`mycoops status` and `log verify`: answers from declarations, vault and journals, without touching a host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from mycoops import chain, lease, sightings
-from mycoops.checklist import due_window, is_overdue, next_window
 from mycoops.exposure import Exposure, emergencies, is_past, minute
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
@@ -22,10 +21,6 @@ WALKING = ("rotate", "resume", "abort")
 """The commands that carry rotations on; the lease names one of them while it runs."""
 
 
-SKEW = timedelta(days=1)
-"""How far ahead of this clock a date may lie that another machine has set."""
-
-
 @dataclass(frozen=True, slots=True)
 class Status:
     """Where one credential stands and what to do about it."""
@@ -37,6 +32,7 @@ class Status:
     state: str
     age_days: int
     due: str
+    owner: str
     overdue: bool
     waiting_for: str
     next: str
@@ -52,20 +48,18 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
     standings = {name: standing for run in runs for name, standing in run.rotations.items()}
     exposed = emergencies(runs)
     approved = {name: run.approved["by"] for run in runs if run.approved for name, one in run.rotations.items() if one.approval}
-    window = fleet.catalogue.fleet.window_days
+    dates = fleet.dues(day)
     running = lease.under_way(fleet.settings.state, WALKING)
     seen = _still_tried(fleet)
     found = []
     for name, declared in fleet.catalogue.credentials.items():
         meta, standing = store.meta(name), standings.get(name)
-        created = datetime.fromisoformat(meta.created).date() if meta and meta.created else None
-        ahead = bool(created and created > day + SKEW)
-        overdue = ahead or is_overdue(created, day, window)
-        waiting, following = _idle(name, "" if meta else fleet.bring(name), overdue)
+        due = dates[name]
+        waiting, following = _idle(name, "" if meta else fleet.bring(name), due.overdue)
         if standing and standing.open:
             waiting, following = _next(standing, running, approved.get(name, ""))
-        if ahead and not waiting:
-            waiting = f"its date, {created}, lies ahead: a clock was wrong, and its age is not known"
+        if due.ahead and not waiting:
+            waiting = f"its date, {due.rotated}, lies ahead: a clock was wrong, and its age is not known"
         if exposure := exposed.get(name):
             waiting, following = _emergency(exposure, standing, running, following)
         found.append(
@@ -75,9 +69,10 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
                 category=declared.category,
                 generation=meta.generation if meta else 0,
                 state=EMERGENCY if exposure else str(standing.shown) if standing else "CURRENT" if meta else "MISSING",
-                age_days=max(0, (day - created).days) if created else 0,
-                due=(due_window(created, window) if created and not ahead else next_window(day, window)).opens.isoformat(),
-                overdue=overdue,
+                age_days=max(0, (day - due.rotated).days) if due.rotated else 0,
+                due=due.opens.isoformat(),
+                owner=due.owner,
+                overdue=due.overdue,
                 waiting_for=waiting,
                 next=following,
                 retired=seen.get(name),
@@ -137,27 +132,3 @@ def _emergency(exposure: Exposure, standing: Standing | None, running: str, foll
 def verify_log(fleet: Fleet) -> list[Verdict]:
     """Check the chain of every journal, offline, and that it still holds what the rendered log and the next journal say it held."""
     return [verdict for _, verdict in chain.verified(fleet.settings)]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One rotation window to come."""
-
-    quarter: str
-    opens: str
-    closes: str
-    owner: str
-    credentials: int
-
-
-def calendar(fleet: Fleet, today: date | None = None, count: int = 4) -> list[Window]:
-    """The next windows, the one now open included."""
-    day, found = today or datetime.now(UTC).date(), []
-    for _ in range(count):
-        quarter = next_window(day, fleet.catalogue.fleet.window_days)
-        number = len(fleet.catalogue.credentials)
-        found.append(
-            Window(quarter.label, quarter.opens.isoformat(), quarter.closes.isoformat(), fleet.catalogue.fleet.owner, number)
-        )
-        day = date.fromordinal(quarter.closes.toordinal() + 1)
-    return found

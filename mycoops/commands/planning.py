@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 
 from mycoops.checklist import QUARTER_MONTH, Quarter
+from mycoops.due import beyond
 from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.exposure import emergencies
 from mycoops.plan import Held, Plan
@@ -18,7 +19,7 @@ def quarter(name: str, year: int | None, fleet: Fleet) -> Quarter:
     """The quarter a command names. Raises ConfigurationError for another word."""
     if name.upper() not in QUARTER_MONTH:
         raise WrongUsage(f"{name} is not a quarter", hint="One of Q1, Q2, Q3, Q4.")
-    return Quarter(name.upper(), year or date.today().year, fleet.catalogue.fleet.window_days)
+    return Quarter(name.upper(), year or date.today().year, fleet.catalogue.fleet.windows)
 
 
 def held(fleet: Fleet, store: Store) -> dict[str, Held]:
@@ -44,11 +45,17 @@ def plan(fleet: Fleet, store: Store, chosen: Iterable[str], *, label: str, reaso
     return make(fleet.catalogue, fleet.kinds, known, names, label=label, reason=reason)
 
 
-def why(fleet: Fleet, chosen: Iterable[str], reason: str) -> str:
-    """The reason of a plan; it names every emergency among the chosen credentials, or of the fleet where none is named."""
+def why(fleet: Fleet, chosen: Iterable[str], reason: str, today: date | None = None) -> str:
+    """The reason of a plan: what was said, whether it is outside the window, what is overdue, and every emergency among the
+    chosen credentials, or of the fleet where none is named."""
     names = list(chosen) or list(fleet.catalogue.credentials)
     exposed = emergencies(fleet.runs().values())
-    return "; ".join([reason, *(f"emergency: {name} {exposed[name]}" for name in names if name in exposed)])
+    day = today or datetime.now(UTC).date()
+    dates = fleet.dues(day)
+    late = beyond((dates[name] for name in names if name in dates), day, fleet.catalogue.fleet.windows)
+    return "; ".join(
+        [reason, *([late] if late else []), *(f"emergency: {name} {exposed[name]}" for name in names if name in exposed)]
+    )
 
 
 def preview(fleet: Fleet, chosen: Iterable[str], *, label: str, reason: str) -> tuple[Plan, list[str]]:

@@ -11,7 +11,7 @@ from fake_host import REPOSITORY
 from mycoops import role_docs
 
 SPEC = "argument_specs: {main: {options: {a: {type: list, elements: str, default: [x]}}}}"
-ROLES = ["env_file", "systemd_env", "container_env", "service", "delivery", "drift_timer"]
+ROLES = ["env_file", "systemd_env", "container_env", "service", "delivery", "drift_timer", "reminder_timer"]
 
 
 def options_of(role: Path) -> dict[str, dict[str, object]]:

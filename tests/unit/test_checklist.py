@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycoops.checklist import CATEGORIES, ITEMS, Quarter, due_window, is_overdue, next_window, quarter_of
+from mycoops.checklist import CATEGORIES, ITEMS, Quarter, Windows, due_window, next_window, quarter_of
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 
@@ -22,7 +22,7 @@ def test_every_item_has_a_category_of_the_policy() -> None:
 def test_a_window_is_the_first_week_of_the_quarter(name: str, month: int) -> None:
     quarter = Quarter(name, 2031)
     assert (quarter.opens, quarter.closes, quarter.label) == (date(2031, month, 1), date(2031, month, 7), f"2031-{name}")
-    assert Quarter(name, 2031, 14).closes == date(2031, month, 14)
+    assert Quarter(name, 2031, Windows(14)).closes == date(2031, month, 14)
 
 
 @given(DAYS)
@@ -42,30 +42,6 @@ def test_the_next_window_is_open_or_to_come_and_the_first_such(day: date) -> Non
 
 
 @pytest.mark.parametrize(
-    ("rotated", "day", "overdue"),
-    [
-        (None, date(2031, 5, 1), True),
-        (date(2031, 4, 1), date(2031, 6, 30), False),
-        (date(2031, 4, 1), date(2031, 7, 7), False),
-        (date(2031, 4, 1), date(2031, 7, 8), True),
-        (date(2031, 3, 31), date(2031, 4, 7), False),
-        (date(2031, 3, 31), date(2031, 4, 8), True),
-        (date(2030, 10, 3), date(2031, 1, 7), False),
-        (date(2030, 10, 3), date(2031, 1, 8), True),
-        (date(2030, 9, 30), date(2031, 1, 1), True),
-    ],
-)
-def test_a_value_is_overdue_when_a_whole_window_has_passed(rotated: date | None, day: date, overdue: bool) -> None:
-    assert is_overdue(rotated, day) is overdue
-
-
-@given(DAYS)
-def test_what_was_rotated_today_is_not_overdue(day: date) -> None:
-    assert not is_overdue(day, day)
-    assert is_overdue(day - timedelta(days=200), day)
-
-
-@pytest.mark.parametrize(
     ("rotated", "due"),
     [
         (date(2026, 3, 31), "2026-Q2"),
@@ -78,3 +54,20 @@ def test_what_was_rotated_today_is_not_overdue(day: date) -> None:
 )
 def test_a_credential_is_due_in_the_first_window_that_opens_after_its_rotation(rotated: date, due: str) -> None:
     assert due_window(rotated).label == due
+
+
+LATE = Windows(5, ("02-10", "05-10", "08-10", "11-10"))
+
+
+@given(DAYS)
+def test_a_window_in_the_middle_of_a_quarter_is_found_from_every_day(day: date) -> None:
+    window = next_window(day, LATE)
+    assert (window.opens.day, window.closes.day) == (10, 14)
+    assert day <= window.closes
+    assert window.opens - day < timedelta(days=93)
+    assert due_window(day, LATE).opens > day
+
+
+def test_the_days_between_windows_are_those_of_the_calendar() -> None:
+    assert Windows().between() == (84, 92)
+    assert LATE.between() == (85, 92)

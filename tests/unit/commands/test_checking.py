@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from mycoops import cli
 from mycoops.commands import checking
 from mycoops.errors import ConfigurationError, Invalid
 from mycoops.session import open_fleet
@@ -55,6 +58,19 @@ def test_an_inventory_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (fleet / "hosts.yml").unlink()
     with pytest.raises(ConfigurationError, match=r"hosts\.yml does not exist"):
         checking.check(open_fleet(fleet))
+
+
+def test_cadences_that_contradict_each_other_are_told_and_stop_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
+    data = fleets.document()
+    data["mycoops_credentials"]["db"]["cadence_days"] = 365
+    fleet = fleets.write(tmp_path / "fleet", data)
+    done = CliRunner().invoke(cli.app, ["check", "--fleet", str(fleet)])
+    assert done.exit_code == 0
+    assert "warning: db: a cadence of 365 days has no effect" in done.stderr
+    assert "warning" not in done.stdout
+    told = json.loads(CliRunner().invoke(cli.app, ["check", "--fleet", str(fleet), "--json"]).stdout)
+    assert {(one["level"], one["place"].rpartition("/")[2].split(":")[0]) for one in told} == {("warning", "catalogue.yml")}
 
 
 def test_a_plan_is_refused_for_its_declarations_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from mycoops import cli, lease
+from mycoops import cli, last_drift, lease
 from mycoops.commands import deploying, drifting
 from mycoops.drift import Looked
 from mycoops.errors import Exit, Invalid, Leaked, Locked, StepFailed, WrongUsage
@@ -254,3 +254,27 @@ def test_a_rotation_under_way_is_named(looking: Looking) -> None:
     made = looking("O1-slots")
     made.crash("after the record state db SWITCHED", lambda: rotate(made))
     assert "in rotation: db: each consumer is compared with what its rotation has come to" in command(made).stderr
+
+
+def test_a_look_at_the_whole_fleet_is_kept_by_counts_however_it_ended(looking: Looking) -> None:
+    made = looking("O1-slots")
+    state = made.opened().settings.state
+    command(made)
+    kept = last_drift.load(state)
+    assert kept
+    assert (kept.status, kept.hosts) == (0, (last_drift.Host("h1", True, {}), last_drift.Host("h2", True, {})))
+    made.world.machines["h1"].files["/etc/api.env"]["DB"] = "changed by hand"
+    made.world.dead.add("db")
+    command(made, "--host", "h1")
+    assert last_drift.load(state) == kept, "a look at one host says nothing about the fleet"
+    command(made)
+    kept = last_drift.load(state)
+    assert kept
+    assert (kept.status, kept.hosts[0]) == (8, last_drift.Host("h1", True, {"value-differs": 1}))
+    assert "changed by hand" not in last_drift.path(state).read_text()
+    with lease.hold(state, "deploy"):
+        command(made)
+    kept = last_drift.load(state)
+    assert kept
+    assert (kept.status, kept.hosts) == (7, ())
+    made.world.dead.clear()

@@ -1,4 +1,4 @@
-"""`status`, `calendar` and `log verify` answer from files alone: where everything stands, and the exact next command."""
+"""`status` and `log verify` answer from files alone: where everything stands, and the exact next command."""
 
 from __future__ import annotations
 
@@ -123,11 +123,3 @@ def test_a_log_is_not_rendered_anew_from_a_journal_that_was_changed(stage: MakeS
         rotating.render_log(made.opened())
     assert "mycoops log verify" in caught.value.hint
     assert log.read_text() == before
-
-
-def test_the_calendar_begins_with_the_window_that_is_open(stage: MakeStage) -> None:
-    opened = stage().opened()
-    windows = looking.calendar(opened, date(2031, 4, 7), count=3)
-    assert [window.quarter for window in windows] == ["2031-Q2", "2031-Q3", "2031-Q4"]
-    assert (windows[0].opens, windows[0].closes, windows[0].credentials) == ("2031-04-01", "2031-04-07", 2)
-    assert looking.calendar(opened, date(2031, 10, 8), count=1)[0].quarter == "2032-Q1"
