@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -246,17 +247,21 @@ def main() -> None:
     """Entry point: turns every failure into its message, its next step and its exit status; what is printed is listened to."""
     HEARD.begin()
     with redirect_stdout(listen(sys.stdout, HEARD)), redirect_stderr(listen(sys.stderr, HEARD)):
-        status = _run()
-        if error := HEARD.last():
-            status = _fail(error)
+        status = _run(app)
+        status = _run(_last_lines) or status
     sys.exit(status)
 
 
-def _run() -> int | str | None:
+def _last_lines() -> None:
+    if error := HEARD.last():
+        raise error
+
+
+def _run(act: Callable[[], object]) -> int | str | None:
     """Run the application; typer puts a hook of its own where the interpreter reports what nobody catches, and it is taken out."""
     cli_crash.install()
     try:
-        app()
+        act()
     except MycoopsError as error:
         return _fail(error)
     except SystemExit as ended:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mycoops import agent, catalogue, chain, content, durable, inventory, kinds, ledger, rundir, settings, vault_switch
@@ -18,7 +18,7 @@ from mycoops.leaks.search import Search
 from mycoops.performer import AnsiblePerformer
 from mycoops.plan import Plan
 from mycoops.runner import Environment, Outcome, Runner
-from mycoops.secret import fingerprint
+from mycoops.secret import Secret, fingerprint
 from mycoops.settings import Settings
 from mycoops.source import Source
 from mycoops.vault import Store, password_secrets
@@ -35,13 +35,20 @@ class Fleet:
     source: Source
     kinds: dict[str, Kind]
     roles_paths: tuple[Path, ...]
+    _typed: list[Secret] = field(default_factory=list, repr=False, compare=False)
+    """The password a person typed: nobody is asked twice by one command."""
 
     def password(self) -> str:
-        """Obtain the vault password."""
+        """Obtain the vault password; a person is asked for it once."""
         declared = self.catalogue.fleet.vault_password
+        if self._typed:
+            return self._typed[0].reveal()
         where = self.source.at("mycoops_fleet", "vault_password")
         file = str(vault_switch.password_file(self.settings.fleet, path)) if (path := self.password_path()) else ""
-        return settings.vault_password(file, declared.script, declared.prompt, self.settings, where)
+        found = settings.vault_password(file, declared.script, declared.prompt, self.settings, where)
+        if declared.prompt:
+            self._typed.append(Secret(found))
+        return found
 
     def password_path(self) -> Path | None:
         """The file that the catalogue names for the vault password; None where it is a program or a person."""

@@ -110,7 +110,9 @@ def _asked(declared: str) -> str:
     except OSError:
         hint = "Run it on a terminal, or declare a file or script there."
         raise ConfigurationError(f"{declared}: nobody can be asked for the vault password", hint=hint) from None
-    return getpass.getpass("Vault password: ")
+    if typed := getpass.getpass("Vault password: ").strip():
+        return typed
+    raise ConfigurationError(f"{declared}: an empty vault password was typed", hint="It has at least one character.")
 
 
 def _printed(script: Path, declared: str) -> bytes:

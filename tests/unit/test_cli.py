@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mycoops import cli
-from mycoops.errors import Exit, Leaked, StepFailed
+from mycoops.errors import ConfigurationError, Exit, Leaked, StepFailed
 from mycoops.leaks.heard import HEARD
 
 
@@ -96,3 +96,19 @@ def test_the_help_lists_every_exit_status() -> None:
     text = mycoops("--help").stdout
     missing = [str(int(status)) for status in Exit if f"{int(status)} " not in text]
     assert missing == []
+
+
+def test_a_failure_of_the_last_search_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise ConfigurationError("the journal cannot be read", hint="mend it")
+
+    def application() -> None:
+        HEARD.last = fails
+
+    monkeypatch.setattr(cli, "app", application)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == Exit.CONFIGURATION
+    assert "the journal cannot be read" in capsys.readouterr().err
