@@ -12,6 +12,7 @@ import pytest
 from mycoops import cli
 from mycoops.errors import ConfigurationError, Exit, Leaked, StepFailed
 from mycoops.leaks.heard import HEARD
+from tests.unit import fleets
 
 
 def mycoops(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -79,6 +80,15 @@ def test_rotate_wants_either_names_or_a_quarter(arguments: tuple[str, ...]) -> N
 def test_a_usage_error_has_its_own_status() -> None:
     assert mycoops("plan").returncode == Exit.USAGE
     assert mycoops("nothing").returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize("numbers", [("--every", "0"), ("--every", "-1"), ("--offset", "-1"), ("--most", "-1")])
+def test_a_drill_of_no_points_is_a_usage_error_on_a_lab_too(tmp_path: Path, numbers: tuple[str, str]) -> None:
+    fleet = fleets.write(tmp_path / "tale")
+    for arguments in (("drill", "--lab", "db", *numbers), ("drill", *numbers))[: 1 if "--most" in numbers else 2]:
+        done = mycoops(*arguments, "--fleet", str(fleet))
+        assert done.returncode == Exit.USAGE, done.stderr
+        assert "`mycoops drill --help`" in done.stderr
 
 
 def test_a_directory_that_is_no_fleet_is_named(tmp_path: Path) -> None:
