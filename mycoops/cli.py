@@ -124,7 +124,9 @@ def init(directory: Path) -> None:
 @app.command()
 def provide(
     credential: Annotated[str, typer.Argument(autocompletion=completion.credential)],
-    slot: Annotated[str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.")] = "",
+    slot: Annotated[
+        str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.", autocompletion=completion.slot)
+    ] = "",
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:

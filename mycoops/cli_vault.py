@@ -54,7 +54,9 @@ def list_kept(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
 @app.command("set")
 def set_value(
     credential: CredentialArgument,
-    slot: Annotated[str, typer.Option(help="The slot it lives in, where that is another one than before.")] = "",
+    slot: Annotated[
+        str, typer.Option(help="The slot it lives in, where that is another one than before.", autocompletion=completion.slot)
+    ] = "",
     reason: ReasonOption = "",
     fleet: FleetOption = None,
     as_json: JsonOption = False,

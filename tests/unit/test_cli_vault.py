@@ -232,7 +232,9 @@ def test_a_person_is_asked_for_the_password_once_by_a_command(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("desk", ["prompt"], indirect=True)
-@pytest.mark.parametrize(("answer", "problem"), [("another one that is wrong", "does not decrypt"), ("", "an empty vault password")])
+@pytest.mark.parametrize(
+    ("answer", "problem"), [("another one that is wrong", "does not decrypt"), ("", "an empty vault password")]
+)
 def test_a_wrong_answer_ends_the_command_before_anything_is_done(desk: Desk, answer: str, problem: str) -> None:
     status, shown = desk.typed("rotate", "db", "--yes", answers=(("Vault password: ", answer),))
     assert (status, problem in shown, "Vault password: " in shown) == (Exit.CONFIGURATION, True, False), shown
