@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,6 +68,13 @@ class Fleet(Declared):
     """Folders with kinds of your own, relative to the fleet directory."""
     approval: Approval = Field(default_factory=Approval)
     """Of every credential that does not say otherwise itself."""
+
+    @field_validator("host_order")
+    @classmethod
+    def _once(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [host for host, number in Counter(hosts).items() if number > 1]:
+            raise Mistake(f"{', '.join(twice)} stands here more than once", "Name each host once.")
+        return hosts
 
     @field_validator("name")
     @classmethod

@@ -14,6 +14,7 @@ from mycoops.source import Source
 
 CARRIED_OUT = frozenset({Overlap.O1, Overlap.O3, Overlap.O4, Overlap.O6})
 """The overlap classes the engine has moves for."""
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,10 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
         yield Finding(where, f"{name}: the kind {kind.kind} needs a principal", "Name the login without its slot.")
     if authority.admin and authority.admin not in subject.catalogue.credentials:
         yield Finding(where, f"{name}: unknown admin credential {authority.admin}", "Declare it, or mend the name.")
-    for option in authority.options:
+    for option, given in authority.options.items():
+        if option == "port" and option in kind.options and not _is_port(given):
+            place = subject.at("mycoops_credentials", name, "authority", "options", option)
+            yield Finding(place, f"{name}: this is not a port", "A number from 1 to 65535.")
         if option not in kind.options:
             fix = f"One of: {', '.join(kind.options) or 'none'}."
             yield Finding(
@@ -144,6 +148,10 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
                 f"{name}: {kind.kind} has no option {option}",
                 fix,
             )
+
+
+def _is_port(given: object) -> bool:
+    return not isinstance(given, bool) and str(given).isascii() and str(given).isdigit() and 1 <= int(str(given)) <= LAST_PORT
 
 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:
