@@ -30,6 +30,9 @@ SYSTEM_VARIABLES = {
 """Variables of the system that mycoops reads, and what for."""
 
 
+INSTALL_KEY = "install.key"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The two directories every command works on."""
@@ -65,9 +68,14 @@ def find(fleet: Path | None, name: str = "") -> Settings:
     return Settings(chosen.resolve(), root / (name or chosen.resolve().name))
 
 
+def has_install_key(settings: Settings) -> bool:
+    """Whether this control node has a key already."""
+    return (settings.state / INSTALL_KEY).exists()
+
+
 def install_key(settings: Settings) -> bytes:
     """The key of fingerprints and journals; made on first use, kept apart from the fleet directory."""
-    path = settings.state / "install.key"
+    path = settings.state / INSTALL_KEY
     if not path.exists():
         durable.directory(settings.state, 0o700)
         durable.replace(path, secrets.token_bytes(32))
