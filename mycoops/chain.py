@@ -1,4 +1,4 @@
-"""Holds every journal against its own chain, against the log that names its head, the journals after it, and what was remembered."""
+"""Holds every journal against its own chain, the log that names its head, the journals after it, and what was remembered."""
 
 from __future__ import annotations
 

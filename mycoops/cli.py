@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -13,15 +11,14 @@ import typer
 from rich.markup import escape
 
 from mycoops import cli_answers as answers
-from mycoops import cli_approve, cli_crash, cli_drift, cli_drill, cli_lab, cli_log, cli_vault, interrupts
+from mycoops import cli_approve, cli_drift, cli_drill, cli_failing, cli_lab, cli_log, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
-from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
-from mycoops.leaks.heard import HEARD, listen
+from mycoops.errors import Exit, WrongUsage
 from mycoops.session import Fleet, open_fleet
 
 app = typer.Typer(
@@ -247,44 +244,7 @@ def calendar(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
 
 def main() -> None:
     """Entry point: turns every failure into its message, its next step and its exit status; what is printed is listened to."""
-    HEARD.begin()
-    with redirect_stdout(listen(sys.stdout, HEARD)), redirect_stderr(listen(sys.stderr, HEARD)):
-        status = _run(app)
-        status = _run(_last_lines) or status
-    sys.exit(status)
-
-
-def _last_lines() -> None:
-    if error := HEARD.last():
-        raise error
-
-
-def _run(act: Callable[[], object]) -> int | str | None:
-    """Run the application; typer puts a hook of its own where the interpreter reports what nobody catches, and it is taken out."""
-    cli_crash.install()
-    try:
-        act()
-    except MycoopsError as error:
-        return _fail(error)
-    except SystemExit as ended:
-        stopped = type(ended.__context__).__name__ == "Abort"
-        return int(Exit.INTERRUPTED) if stopped else ended.code
-    except Exception as error:
-        if isinstance(error, OSError) and error.filename:
-            hint = "Mend that, then run the command again."
-            return _fail(ConfigurationError(f"{error.filename}: {error.strerror}", hint=hint))
-        cli_crash.report(type(error), error.__traceback__)
-        return int(Exit.BUG)
-    finally:
-        cli_crash.install()
-    return 0
-
-
-def _fail(error: MycoopsError) -> int:
-    errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
-    if error.hint:
-        errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
-    return int(error.exit_status)
+    sys.exit(cli_failing.main(app))
 
 
 if __name__ == "__main__":

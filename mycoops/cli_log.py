@@ -24,7 +24,7 @@ def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption =
 
 @app.command("verify")
 def verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Check every journal, offline: intact, torn, tampered, foreign (another key), copied, shortened, missing, or unverified (no key)."""
+    """Check every journal, offline: intact, torn, tampered, foreign, copied, shortened, missing, unverified (no key)."""
     found = looking.verify_log(open_fleet(fleet or context.obj))
     answers.verdicts(found, as_json=as_json)
     if any(verdict.state == "unverified" for verdict in found):

@@ -23,8 +23,22 @@ def _console() -> Console:
 out = _console()
 
 
+_answers: list[int] = []
+
+
+def begin() -> None:
+    """Another command begins: nothing is answered yet."""
+    _answers.clear()
+
+
+def answered() -> bool:
+    """Whether this command has answered a program already."""
+    return bool(_answers)
+
+
 def print_json(data: Any) -> None:
     """Print an answer for programs; what JSON has no word for becomes its text."""
+    _answers.append(1)
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 

@@ -48,7 +48,7 @@ ORDER = """
   < commands.approving commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill
+  < cli_answers cli_approve cli_drift cli_drill cli_failing
   < cli_lab cli_log cli_vault
   < cli
 """
@@ -68,7 +68,7 @@ ONLY_IN = {
         *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
         *("cli_answers", "cli_completion", "cli_options", "cli_print"),
     },
-    "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
+    "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_failing", "cli_options", "cli_print", "display"},
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"] | ONLY_IN["typer"]
