@@ -14,6 +14,7 @@ from mycoops import cli_answers as answers
 from mycoops import cli_approve, cli_drift, cli_drill, cli_failing, cli_lab, cli_log, cli_vault, interrupts
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
+from mycoops.cli_hints import runnable
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.commands import asking, checking, deploying, looking, planning, providing, rotating, starting
 from mycoops.display import Display
@@ -81,9 +82,8 @@ def deploy(
     opened = open_fleet(fleet)
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         if names := deploying.under_way(opened):
-            display.note(
-                f"in rotation: {', '.join(names)}: each consumer gets what its rotation has come to; `mycoops resume` goes on"
-            )
+            what = "each consumer gets what its rotation has come to; `mycoops resume` goes on"
+            display.note(runnable(f"in rotation: {', '.join(names)}: {what}"))
         done = deploying.deploy(opened, display.host, stop, host=host, check=check)
     _deployed(done, as_json=as_json, check=check)
 
@@ -202,7 +202,9 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
         return
     for other in done:
         if other.error and other.error is not error:
-            errors.print(f"[red]{escape(other.error.message)}[/]\n→ {escape(other.error.hint)}", highlight=False, soft_wrap=True)
+            errors.print(
+                f"[red]{escape(other.error.message)}[/]\n→ {escape(runnable(other.error.hint))}", highlight=False, soft_wrap=True
+            )
     raise error
 
 

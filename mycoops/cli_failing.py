@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from mycoops import cli_crash, cli_print
+from mycoops import cli_crash, cli_hints, cli_print
 from mycoops.cli_options import errors
 from mycoops.errors import ConfigurationError, Exit, Invalid, MycoopsError
 from mycoops.leaks.heard import HEARD, listen
@@ -23,6 +23,7 @@ def main(app: Callable[[], object]) -> Status:
     """Run the application, and search its last lines; what is printed is listened to."""
     HEARD.begin()
     cli_print.begin()
+    cli_hints.begin()
     with redirect_stdout(listen(sys.stdout, HEARD)), redirect_stderr(listen(sys.stderr, HEARD)):
         status = _run(app)
         status = _run(_last_lines) or status
@@ -78,10 +79,11 @@ def _ended(ended: SystemExit) -> Status:
 
 def _fail(error: MycoopsError) -> int:
     errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
-    if error.hint:
-        errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
+    hint = cli_hints.runnable(error.hint)
+    if hint:
+        errors.print(f"→ {escape(hint)}", highlight=False, soft_wrap=True)
     more = {"findings": [asdict(finding) for finding in error.findings]} if isinstance(error, Invalid) else {}
-    _for_programs(error.exit_status, error.message, error.hint, **more)
+    _for_programs(error.exit_status, error.message, hint, **more)
     return int(error.exit_status)
 
 

@@ -9,12 +9,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mycoops import cli_hints
 from mycoops.errors import Interrupted, WrongUsage
 
 errors = Console(stderr=True)
 FleetOption = Annotated[
     Path | None,
-    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
+    typer.Option(
+        "--fleet",
+        envvar="MYCOOPS_FLEET",
+        help="The fleet directory (default: inventory/lab).",
+        show_default=False,
+        callback=cli_hints.named,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

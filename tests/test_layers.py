@@ -47,6 +47,7 @@ ORDER = """
   < commands.asking commands.deploying commands.drifting commands.labbing commands.rotating
   < commands.approving commands.dying commands.rekeying commands.replacing
   < commands.drilling_lab
+  < cli_hints
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill cli_failing
   < cli_lab cli_log cli_vault
@@ -66,7 +67,7 @@ ONLY_IN = {
     "paramiko": {"ssh_login"},
     "typer": {
         *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_lab", "cli_log", "cli_vault"),
-        *("cli_answers", "cli_completion", "cli_options", "cli_print"),
+        *("cli_answers", "cli_completion", "cli_hints", "cli_options", "cli_print"),
     },
     "rich": {"cli", "cli_approve", "cli_vault", "cli_answers", "cli_crash", "cli_failing", "cli_options", "cli_print", "display"},
 }
