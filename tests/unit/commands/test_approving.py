@@ -247,7 +247,8 @@ def test_the_command_answers_in_json_and_in_statuses(stage: MakeStage, login: Lo
     login("bob")
     status, answer, _ = invoke(made, digest, "--yes", "--json")
     told = json.loads(answer)
-    assert (status, told["by"], told["digest"], told["next"]) == (0, "bob@desk", digest, "mycoops resume")
+    following = f"mycoops resume --fleet {made.fleet}"
+    assert (status, told["by"], told["digest"], told["next"]) == (0, "bob@desk", digest, following)
     assert [part["credential"] for part in told["parts"]] == ["token", "cache"]
 
 
