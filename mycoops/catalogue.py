@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +77,13 @@ class Fleet(Declared):
     """Of every credential that does not say otherwise itself."""
     reminders: Reminders = Field(default_factory=Reminders)
     """Who is told what is due, overdue or waiting."""
+
+    @field_validator("host_order")
+    @classmethod
+    def _once(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [host for host, number in Counter(hosts).items() if number > 1]:
+            raise Mistake(f"{', '.join(twice)} stands here more than once", "Name each host once.")
+        return hosts
 
     @field_validator("name")
     @classmethod

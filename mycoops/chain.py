@@ -1,8 +1,8 @@
-"""Holds every journal against its own chain, against the rotation log that names its head, and against the journals after it."""
+"""Holds every journal against its own chain, the log that names its head, the journals after it, and what was remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mycoops import journal, settings
@@ -29,14 +29,17 @@ def vouched(where: Settings) -> Vouched:
     return _judged(where, linked=False)
 
 
-def verified(where: Settings) -> Vouched:
-    """The same, and each journal also has to hold what the one opened after it says it held."""
-    return _judged(where, linked=True)
+def verified(where: Settings, remembered: Mapping[str, str]) -> Vouched:
+    """The same, and each journal also has to hold what the one opened after it says it held, and what this control node remembers:
+    heads by names. Without an install key nothing can be verified, and none is made."""
+    if not settings.has_install_key(where):
+        return [([], Verdict(path, "unverified", 0)) for path in journal.paths(where.journals)]
+    return _judged(where, linked=True, remembered=remembered)
 
 
-def _judged(where: Settings, *, linked: bool) -> Vouched:
+def _judged(where: Settings, *, linked: bool, remembered: Mapping[str, str] | None = None) -> Vouched:
     key, log = settings.install_key(where), where.rotation_log
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[str, list[str]] = {name: [head] for name, head in (remembered or {}).items()}
     for name, head in heads(log.read_text(encoding="utf-8")).items() if log.exists() else ():
         wanted.setdefault(name, []).append(head)
     # What vouches is read before what it vouches for: a run may be writing meanwhile.

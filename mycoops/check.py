@@ -15,6 +15,7 @@ from mycoops.source import Source
 
 CARRIED_OUT = frozenset(set(Overlap) - {Overlap.O5})
 """The overlap classes that are carried out: the engine has moves for each, and has been seen to make them at real authorities."""
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,10 @@ def _authority(subject: Subject, name: str, credential: Credential, kind: Kind) 
         yield Finding(where, f"{name}: the kind {kind.kind} needs a principal", "Name the login without its slot.")
     if authority.admin and authority.admin not in subject.catalogue.credentials:
         yield Finding(where, f"{name}: unknown admin credential {authority.admin}", "Declare it, or mend the name.")
-    for option in authority.options:
+    for option, given in authority.options.items():
+        if option == "port" and option in kind.options and not _is_port(given):
+            place = subject.at("mycoops_credentials", name, "authority", "options", option)
+            yield Finding(place, f"{name}: this is not a port", "A number from 1 to 65535.")
         if option not in kind.options:
             fix = f"One of: {', '.join(kind.options) or 'none'}."
             yield Finding(
@@ -158,6 +162,10 @@ def _step(subject: Subject, name: str, credential: Credential, kind: Kind) -> It
     except ValueError:
         where = subject.at("mycoops_credentials", name, "authority", "options")
         yield Finding(where, f"{name}: an option does not say what a person has to do", "Texts; value_length is a number.")
+
+
+def _is_port(given: object) -> bool:
+    return not isinstance(given, bool) and str(given).isascii() and str(given).isdigit() and 1 <= int(str(given)) <= LAST_PORT
 
 
 def _consumer(subject: Subject, name: str, consumer: Consumer, number: int) -> Iterator[Finding]:

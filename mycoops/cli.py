@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +13,10 @@ from rich.markup import escape
 from mycoops import cli_answers as answers
 from mycoops import (
     cli_approve,
-    cli_crash,
     cli_drift,
     cli_drill,
     cli_due,
+    cli_failing,
     cli_lab,
     cli_log,
     cli_metrics,
@@ -31,13 +30,13 @@ from mycoops import (
 )
 from mycoops import cli_completion as completion
 from mycoops import schema as catalogue_schema
+from mycoops.cli_hints import runnable
 from mycoops.cli_options import STOPPING, FleetOption, JsonOption, YearOption, YesOption, agree, errors
 from mycoops.cli_people import NoInputOption
 from mycoops.commands import checking, deploying, planning, providing, rotating, starting
 from mycoops.display import Display
 from mycoops.editor import typed
-from mycoops.errors import ConfigurationError, Exit, MycoopsError, WrongUsage
-from mycoops.leaks.heard import HEARD, listen
+from mycoops.errors import Exit, WrongUsage
 from mycoops.session import Fleet, open_fleet
 
 app = typer.Typer(
@@ -100,9 +99,8 @@ def deploy(
     opened = open_fleet(fleet)
     with Display(errors, quiet=as_json) as display, interrupts.gentle(STOPPING) as stop:
         if names := deploying.under_way(opened):
-            display.note(
-                f"in rotation: {', '.join(names)}: each consumer gets what its rotation has come to; `mycoops resume` goes on"
-            )
+            what = "each consumer gets what its rotation has come to; `mycoops resume` goes on"
+            display.note(runnable(f"in rotation: {', '.join(names)}: {what}"))
         done = deploying.deploy(opened, display.host, stop, host=host, check=check)
     _deployed(done, as_json=as_json, check=check)
 
@@ -140,7 +138,9 @@ def init(directory: Path) -> None:
 @app.command()
 def provide(
     credential: Annotated[str, typer.Argument(autocompletion=completion.credential)],
-    slot: Annotated[str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.")] = "",
+    slot: Annotated[
+        str, typer.Option(help="Of a first value: the slot it lives in, where the kind has slots.", autocompletion=completion.slot)
+    ] = "",
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -226,7 +226,9 @@ def _finish(done: list[rotating.Outcome], fleet: Fleet, *, as_json: bool) -> Non
         return
     for other in done:
         if other.error and other.error is not error:
-            errors.print(f"[red]{escape(other.error.message)}[/]\n→ {escape(other.error.hint)}", highlight=False, soft_wrap=True)
+            errors.print(
+                f"[red]{escape(other.error.message)}[/]\n→ {escape(runnable(other.error.hint))}", highlight=False, soft_wrap=True
+            )
     raise error
 
 
@@ -254,40 +256,7 @@ app.command()(cli_metrics.metrics)
 
 def main() -> None:
     """Entry point: turns every failure into its message, its next step and its exit status; what is printed is listened to."""
-    HEARD.begin()
-    with redirect_stdout(listen(sys.stdout, HEARD)), redirect_stderr(listen(sys.stderr, HEARD)):
-        status = _run()
-        if error := HEARD.last():
-            status = _fail(error)
-    sys.exit(status)
-
-
-def _run() -> int | str | None:
-    """Run the application; typer puts a hook of its own where the interpreter reports what nobody catches, and it is taken out."""
-    cli_crash.install()
-    try:
-        app()
-    except MycoopsError as error:
-        return _fail(error)
-    except SystemExit as ended:
-        stopped = type(ended.__context__).__name__ == "Abort"
-        return int(Exit.INTERRUPTED) if stopped else ended.code
-    except Exception as error:
-        if isinstance(error, OSError) and error.filename:
-            hint = "Mend that, then run the command again."
-            return _fail(ConfigurationError(f"{error.filename}: {error.strerror}", hint=hint))
-        cli_crash.report(type(error), error.__traceback__)
-        return int(Exit.BUG)
-    finally:
-        cli_crash.install()
-    return 0
-
-
-def _fail(error: MycoopsError) -> int:
-    errors.print(f"[red]{escape(error.message)}[/]", highlight=False, soft_wrap=True)
-    if error.hint:
-        errors.print(f"→ {escape(error.hint)}", highlight=False, soft_wrap=True)
-    return int(error.exit_status)
+    sys.exit(cli_failing.main(app))
 
 
 if __name__ == "__main__":

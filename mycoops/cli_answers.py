@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from mycoops.cli_hints import runnable
 from mycoops.cli_print import out, print_json, table
 from mycoops.commands.deploying import Deployed
 from mycoops.commands.looking import Status
@@ -38,7 +39,7 @@ def findings(found: list[Finding], fleet: Fleet | None, *, as_json: bool, warned
         return
     for finding in found:
         out.print(
-            f"[red]{escape(finding.place)}[/]: {escape(finding.problem)}\n    → {escape(finding.fix)}",
+            f"[red]{escape(finding.place)}[/]: {escape(finding.problem)}\n    → {escape(runnable(finding.fix))}",
             highlight=False,
             soft_wrap=True,
         )
@@ -62,7 +63,7 @@ def lacking(names: Sequence[str], fleet: Fleet, console: Console) -> None:
         few = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
         console.print(
             f"{len(names)} without a value so far: {few}; nothing can be rotated or deployed before it has one\n"
-            f"→ {fleet.bring(names[0])}",
+            f"→ {runnable(fleet.bring(names[0]))}",
             highlight=False,
             soft_wrap=True,
         )
@@ -103,10 +104,14 @@ def made(paths: list[Path]) -> None:
 def provided(kept: Provided, *, as_json: bool) -> None:
     """`provide`."""
     if as_json:
-        print_json(asdict(kept))
+        print_json({**asdict(kept), "next": runnable(kept.next)})
     else:
         slot = f", slot {kept.slot}" if kept.slot else ""
-        out.print(f"{kept.credential}: generation {kept.generation}{slot}, encrypted\n→ {kept.next}", highlight=False)
+        out.print(
+            f"{kept.credential}: generation {kept.generation}{slot}, encrypted\n→ {runnable(kept.next)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def plan(made: Plan, *, as_json: bool, console: Console = out) -> None:
@@ -224,7 +229,7 @@ def aborted(names: list[str], *, as_json: bool) -> None:
 def status(found: list[Status], *, as_json: bool) -> None:
     """`status`."""
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([{**asdict(one), "next": runnable(one.next)} for one in found])
         return
     rows = [
         (
@@ -234,7 +239,7 @@ def status(found: list[Status], *, as_json: bool) -> None:
             f"{one.age_days} d",
             "overdue" if one.overdue else one.due,
             one.waiting_for,
-            one.next,
+            runnable(one.next),
         )
         for one in found
     ]

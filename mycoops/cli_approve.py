@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mycoops import cli_completion as completion
+from mycoops.cli_hints import runnable
 from mycoops.cli_options import FleetOption, JsonOption, YesOption, agree, errors
 from mycoops.cli_print import out, print_json, table
 from mycoops.commands import approving
@@ -27,10 +28,10 @@ def approve(digest: DigestArgument, yes: YesOption = False, fleet: FleetOption =
         agree("Approve this?")
     done = approving.approve(opened, digest)
     if as_json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "next": runnable(done.next)})
     else:
         names = ", ".join(part.credential for part in done.parts)
-        out.print(f"approved by {escape(done.by)}: {names}\n→ {done.next}", highlight=False, soft_wrap=True)
+        out.print(f"approved by {escape(done.by)}: {names}\n→ {runnable(done.next)}", highlight=False, soft_wrap=True)
 
 
 def show(asked: Approval, console: Console) -> None:

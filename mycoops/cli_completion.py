@@ -7,6 +7,7 @@ import typer
 from mycoops import inventory
 from mycoops.checklist import QUARTER_MONTH
 from mycoops.errors import MycoopsError
+from mycoops.model import Overlap
 from mycoops.rotation.by_hand import confirmation
 from mycoops.session import open_fleet
 
@@ -57,6 +58,30 @@ def service_host(context: typer.Context, incomplete: str) -> list[str]:
     except MycoopsError:
         return []
     return sorted({service.host for service in services if service.host.startswith(incomplete)})
+
+
+def slot(context: typer.Context, incomplete: str) -> list[str]:
+    """Slots of the kind of the credential that the command line names."""
+    try:
+        opened = open_fleet(context.params.get("fleet"))
+    except MycoopsError:
+        return []
+    # An option that has no value yet ends the parsing before words have got their names.
+    named = context.params.get("credential") or next(iter(context.args), "")
+    declared = opened.catalogue.credentials.get(named)
+    kind = opened.kinds.get(declared.kind) if declared else None
+    return [name for name in (kind.slots if kind else ()) if name.startswith(incomplete)]
+
+
+def overlap(context: typer.Context, incomplete: str) -> list[str]:
+    """Overlap classes; none that is there already."""
+    given = context.params.get("overlap") or ()
+    return [str(name) for name in Overlap if name.startswith(incomplete) and name not in given]
+
+
+def depth(incomplete: str) -> list[str]:
+    """How often a drill kills."""
+    return [number for number in ("1", "2") if number.startswith(incomplete)]
 
 
 def quarter(incomplete: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mycoops import cli_completion as completion
+from mycoops.cli_hints import runnable
 from mycoops.cli_options import FleetOption, JsonOption, errors
 from mycoops.cli_print import out, print_json, table
 from mycoops.commands import deploying, drifting
@@ -39,7 +40,7 @@ def _told(done: drifting.Drifted, *, as_json: bool) -> None:
         print_json([asdict(one) for one in done.hosts])
         return
     rows = [
-        (one.host, ", ".join(found.services), found.what, found.place, ", ".join(found.names), found.detail, found.next)
+        (one.host, ", ".join(found.services), found.what, found.place, ", ".join(found.names), found.detail, runnable(found.next))
         for one in done.hosts
         for found in one.findings
     ]

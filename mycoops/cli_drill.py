@@ -24,8 +24,10 @@ SHOWN = 20
 
 
 def drill(
-    overlap: Annotated[list[str] | None, typer.Option("--class", help="Only this overlap class, such as O1.")] = None,
-    depth: Annotated[int, typer.Option(help="Kill once (1), or the resume once more (2).")] = 2,
+    overlap: Annotated[
+        list[str] | None, typer.Option("--class", help="Only this overlap class, such as O1.", autocompletion=completion.overlap)
+    ] = None,
+    depth: Annotated[int, typer.Option(help="Kill once (1), or the resume once more (2).", autocompletion=completion.depth)] = 2,
     every: Annotated[int, typer.Option(help="Carry out one in so many of second kills and single failures.")] = (drilling.EVERY),
     offset: Annotated[int, typer.Option(help="Which of them to begin with: another number is another part.")] = 0,
     lab: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from mycoops import cli_answers as answers
-from mycoops.cli_options import FleetOption, JsonOption
+from mycoops.cli_options import FleetOption, JsonOption, errors
 from mycoops.commands import looking, rendering
 from mycoops.errors import Exit
 from mycoops.session import open_fleet
@@ -24,8 +24,12 @@ def log(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption =
 
 @app.command("verify")
 def verify(context: typer.Context, fleet: FleetOption = None, as_json: JsonOption = False) -> None:
-    """Check every journal, offline: intact, torn, tampered, foreign (another key), copied, shortened or missing."""
+    """Check every journal, offline: intact, torn, tampered, foreign, copied, shortened, missing, unverified (no key)."""
     found = looking.verify_log(open_fleet(fleet or context.obj))
     answers.verdicts(found, as_json=as_json)
+    if any(verdict.state == "unverified" for verdict in found):
+        errors.print(
+            "cannot verify here: the state directory has no install.key\n→ Put the one back that the journals were written under."
+        )
     if any(verdict.state not in ("intact", "torn") for verdict in found):
         raise typer.Exit(Exit.FINDINGS)

@@ -9,13 +9,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mycoops import cli_hints
 from mycoops.errors import Interrupted, WrongUsage
 
 STOPPING = "stopping after this step; everything stays resumable (once more: stop in the middle of it)"
 errors = Console(stderr=True)
 FleetOption = Annotated[
     Path | None,
-    typer.Option("--fleet", envvar="MYCOOPS_FLEET", help="The fleet directory (default: inventory/lab).", show_default=False),
+    typer.Option(
+        "--fleet",
+        envvar="MYCOOPS_FLEET",
+        help="The fleet directory (default: inventory/lab).",
+        show_default=False,
+        callback=cli_hints.named,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 YearOption = Annotated[int | None, typer.Option("--year", min=2000, max=2999, help="Default: this year.", show_default=False)]

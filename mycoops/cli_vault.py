@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from mycoops import cli_completion as completion
 from mycoops import settings
+from mycoops.cli_hints import runnable
 from mycoops.cli_options import FleetOption, JsonOption, errors
 from mycoops.cli_print import out, print_json, table
 from mycoops.commands import listing, rekeying, replacing
@@ -48,13 +49,16 @@ def list_kept(fleet: FleetOption = None, as_json: JsonOption = False) -> None:
         ]
         table(("credential", "kind", "gen", "slot", "age", "candidates", "old"), rows)
     if rekeying.cut_off(opened):
-        errors.print("a change of the vault's password was cut off\n→ mycoops vault rekey", highlight=False)
+        following = runnable("mycoops vault rekey")
+        errors.print(f"a change of the vault's password was cut off\n→ {following}", highlight=False, soft_wrap=True)
 
 
 @app.command("set")
 def set_value(
     credential: CredentialArgument,
-    slot: Annotated[str, typer.Option(help="The slot it lives in, where that is another one than before.")] = "",
+    slot: Annotated[
+        str, typer.Option(help="The slot it lives in, where that is another one than before.", autocompletion=completion.slot)
+    ] = "",
     reason: ReasonOption = "",
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -92,13 +96,13 @@ def rekey(
     else:
         done = rekeying.rekey(opened, _new_password(opened, new_file, new_script, made=made))
     if as_json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "next": runnable(done.next)})
         return
     words = "are under the new password" if done.changed else "were under that password before; nothing was changed"
     out.print(f"{done.values} values in {done.files} files {words}", highlight=False)
     for place in done.left:
         out.print(f"{escape(place)}: not mycoops' own, and still under the old password", highlight=False, soft_wrap=True)
-    out.print(f"→ {escape(done.next)}", highlight=False, soft_wrap=True)
+    out.print(f"→ {escape(runnable(done.next))}", highlight=False, soft_wrap=True)
 
 
 def _new_password(opened: Fleet, file: Path | None, script: Path | None, *, made: bool) -> str:
@@ -124,7 +128,7 @@ def _asked(what: str, *, twice: bool) -> str:
 
 def _replaced(done: Replaced, *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "next": runnable(done.next)})
         return
     slot = f", slot {done.slot}" if done.slot else ""
     words = (
@@ -132,4 +136,4 @@ def _replaced(done: Replaced, *, as_json: bool) -> None:
     )
     out.print(f"{done.credential}: generation {done.generation}{slot}, {words}", highlight=False, soft_wrap=True)
     if done.next:
-        out.print(f"→ {done.next}", highlight=False)
+        out.print(f"→ {runnable(done.next)}", highlight=False, soft_wrap=True)

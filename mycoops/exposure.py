@@ -78,13 +78,15 @@ def _died_in(standing: Standing, generation: int) -> str:
 
 
 def is_past(time: str, now: datetime) -> bool:
-    """Whether a time of a journal is over; none never is."""
+    """Whether a time of a journal is over; none never is, and a day without an hour is over when the next one begins."""
+    if len(time) == len("2031-02-28"):
+        return time < now.date().isoformat()
     return bool(time) and datetime.fromisoformat(time) < now
 
 
 def minute(time: str) -> str:
     """A time of a journal as people read it."""
-    return f"{time[:16].replace('T', ' ')} UTC"
+    return f"{time[:16].replace('T', ' ')} UTC" if "T" in time else time
 
 
 def clock(seconds: float) -> str:

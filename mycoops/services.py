@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -28,6 +31,12 @@ Reader = Literal[
 
 Format = Literal["pgpass", "cifs", "mosquitto", "pgbouncer", "whole"]
 """The formats of files that are no env files, by the names the host side knows them under."""
+MODE = re.compile(r"^0[0-7]{3}$")
+WIDEST = 0o640
+UNIT = re.compile(r"^[A-Za-z0-9:_.@\\-]+\.(service|socket|timer)$")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+UNQUOTED = re.compile(r"[\s\"'\\]")
+"""What hosts take, and what they refuse: the program of the delivery says the same there."""
 
 
 def one_of(*keys: str) -> dict[str, Any]:
@@ -50,8 +59,8 @@ class Delivered(Declared):
     """Account the file belongs to on the host."""
     group: str = "root"
     """Group the file belongs to on the host."""
-    mode: str = Field(default="0600", pattern=r"^0[0-7]{3}$")
-    """Octal, in quotes."""
+    mode: str = Field(default="0600", json_schema_extra={"pattern": MODE.pattern})
+    """Octal, in quotes, at most 0640."""
     variables: tuple[str, ...] = ()
     """In an extra env file: the variables that live here and not in env_file. In another file: its entries."""
     reload: bool = False
@@ -62,7 +71,20 @@ class Delivered(Declared):
     def _absolute(cls, path: str) -> str:
         if not path.startswith("/") or "~" in path:
             raise Mistake("an env file needs an absolute path: nothing reads ~/.env", "Write the path that the unit reads.")
+        if ".." in PurePosixPath(path).parts or path.endswith("/") or CONTROL.search(path):
+            raise Mistake(
+                "a host refuses a path with .. or control characters, and one that is no file", "Write where the file lies."
+            )
         return path
+
+    @field_validator("mode")
+    @classmethod
+    def _narrow(cls, mode: str) -> str:
+        if not MODE.fullmatch(mode):
+            raise Mistake("not a mode of a file", 'Four octal digits in quotes: "0600".')
+        if int(mode, 8) & ~WIDEST:
+            raise Mistake(f"{mode} is wider than 0640: a host refuses to write a secret like that", 'Write "0600", or "0640".')
+        return mode
 
 
 class EnvFile(Delivered):
@@ -116,6 +138,28 @@ class Health(Declared):
     """What has to stand where in the answer: `db: ok`, or `"components[name=db].status": ok`."""
     timeout_seconds: int = Field(default=30, ge=1)
     """Longest wait for a healthy answer after a restart."""
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        fix = 'Write it out: "http://127.0.0.1:8000/health".'
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise Mistake("not a URL with a port from 1 to 65535", fix) from None
+        if not url.startswith(("http://", "https://")) or not parts.hostname or CONTROL.search(url) or " " in url:
+            raise Mistake("not an HTTP URL: a host asks nothing else", fix)
+        if port == 0:
+            raise Mistake("not a URL with a port from 1 to 65535", fix)
+        return url
+
+    @field_validator("status")
+    @classmethod
+    def _answer(cls, status: int) -> int:
+        if not 100 <= status <= 599:
+            raise Mistake("not a status of HTTP", "One from 100 to 599.")
+        return status
 
 
 class Container(Declared):
@@ -181,10 +225,22 @@ class Service(Declared):
     """Whether mycoops writes the drop-in with EnvironmentFile=, or the unit names the file already."""
     health: Health | None = None
 
+    def _quotable(self) -> None:
+        """A drop-in names these files, and a unit has no way to write every path."""
+        if not (self.unit and self.drop_in):
+            return
+        for key, file in [("env_file", self.env_file), *(("extra_env_files", one) for one in self.extra_env_files)]:
+            if file and UNQUOTED.search(file.path):
+                raise Mistake(f"{file.path}: a unit's path has no blank, quote or backslash", "Choose another path.", key)
+
     @model_validator(mode="after")
     def _shape(self) -> Service:
         if sum((bool(self.unit), bool(self.container), bool(self.job))) != 1:
             raise Mistake("not exactly one of unit, container, job", "Give the one that runs the program.")
+        if self.unit and not UNIT.fullmatch(self.unit):
+            raise Mistake(
+                f"{self.unit!r} is not the name of a unit", "With its suffix: api.service, or .socket, or .timer.", "unit"
+            )
         if not (self.env_file or self.files):
             raise Mistake("it reads no file", "Give it env_file or files.", "env_file")
         if self.extra_env_files and not self.env_file:
@@ -193,6 +249,7 @@ class Service(Declared):
             raise Mistake("a job has no process to restart", "Take apply out.", "apply")
         if any(file.credential for file in self.files) and not (self.unit and self.drop_in):
             raise Mistake("only systemd hands over a credential, by a drop-in", "Take credential out.", "files")
+        self._quotable()
         if self.container and self.apply == "restart":
             problem = "a container keeps its old environment over a plain restart"
             raise Mistake(problem, "Use apply: recreate, or leave it out.", "apply")

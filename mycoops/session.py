@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from mycoops.performer import AnsiblePerformer
 from mycoops.places import Places
 from mycoops.plan import Plan
 from mycoops.runner import Environment, Outcome, Runner
-from mycoops.secret import fingerprint
+from mycoops.secret import Secret, fingerprint
 from mycoops.settings import Settings
 from mycoops.source import Source
 from mycoops.vault import Store, password_secrets
@@ -40,17 +40,24 @@ class Fleet:
     source: Source
     kinds: dict[str, Kind]
     roles_paths: tuple[Path, ...]
+    _typed: list[Secret] = field(default_factory=list, repr=False, compare=False)
+    """The password a person typed: nobody is asked twice by one command."""
 
     def bring(self, credential: str) -> str:
         """The command that takes the first value of a declared credential."""
         return kinds.bring(self.kinds, self.catalogue.credentials[credential].kind, credential)
 
     def password(self) -> str:
-        """Obtain the vault password."""
+        """Obtain the vault password; a person is asked for it once."""
         declared = self.catalogue.fleet.vault_password
+        if self._typed:
+            return self._typed[0].reveal()
         where = self.source.at("mycoops_fleet", "vault_password")
         file = str(vault_switch.password_file(self.settings.fleet, path)) if (path := self.password_path()) else ""
-        return settings.vault_password(file, declared.script, declared.prompt, self.settings, where)
+        found = settings.vault_password(file, declared.script, declared.prompt, self.settings, where)
+        if declared.prompt:
+            self._typed.append(Secret(found))
+        return found
 
     def password_path(self) -> Path | None:
         """The file that the catalogue names for the vault password; None where it is a program or a person."""

@@ -30,6 +30,9 @@ SYSTEM_VARIABLES = {
 """Variables of the system that mycoops reads, and what for."""
 
 
+INSTALL_KEY = "install.key"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The two directories every command works on."""
@@ -65,9 +68,14 @@ def find(fleet: Path | None, name: str = "") -> Settings:
     return Settings(chosen.resolve(), root / (name or chosen.resolve().name))
 
 
+def has_install_key(settings: Settings) -> bool:
+    """Whether this control node has a key already."""
+    return (settings.state / INSTALL_KEY).exists()
+
+
 def install_key(settings: Settings) -> bytes:
     """The key of fingerprints and journals; made on first use, kept apart from the fleet directory."""
-    path = settings.state / "install.key"
+    path = settings.state / INSTALL_KEY
     if not path.exists():
         durable.directory(settings.state, 0o700)
         durable.replace(path, secrets.token_bytes(32))
@@ -110,7 +118,9 @@ def _asked(declared: str) -> str:
     except OSError:
         hint = "Run it on a terminal, or declare a file or script there."
         raise ConfigurationError(f"{declared}: nobody can be asked for the vault password", hint=hint) from None
-    return getpass.getpass("Vault password: ")
+    if typed := getpass.getpass("Vault password: ").strip():
+        return typed
+    raise ConfigurationError(f"{declared}: an empty vault password was typed", hint="It has at least one character.")
 
 
 def _printed(script: Path, declared: str) -> bytes:

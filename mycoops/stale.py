@@ -21,7 +21,7 @@ HEAD_DIGITS = 16
 
 def remember(fleet: Fleet) -> None:
     """Keep, beside the lease, how far the journals have come: an older copy of the fleet directory does not know."""
-    key, known = settings.install_key(fleet.settings), _known(fleet)
+    key, known = settings.install_key(fleet.settings), remembered(fleet)
     for path in journal.paths(fleet.settings.journals):
         records, _ = journal.read(path, key)
         if records:
@@ -34,7 +34,8 @@ def forget(fleet: Fleet) -> None:
     durable.remove(fleet.settings.state / NAME)
 
 
-def _known(fleet: Fleet) -> dict[str, str]:
+def remembered(fleet: Fleet) -> dict[str, str]:
+    """By the names of journals, the heads of their chains when this control node last wrote to them."""
     path = fleet.settings.state / NAME
     try:
         return {str(name): str(head) for name, head in json.loads(path.read_text(encoding="utf-8")).items()}
@@ -52,7 +53,7 @@ def findings(fleet: Fleet, store: Store) -> list[Finding]:
 
 def _journals(fleet: Fleet) -> Iterator[Finding]:
     key = settings.install_key(fleet.settings)
-    for name, head in _known(fleet).items():
+    for name, head in remembered(fleet).items():
         path = fleet.settings.journals / name
         if not path.exists():
             yield Finding(str(path), "this control node has written this journal, and it is not here", FIX)

@@ -53,8 +53,9 @@ ORDER = """
   < commands.asking commands.measuring commands.reminding commands.deploying commands.drifting commands.labbing commands.rotating
   < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing commands.splitting
   < commands.drilling_lab
+  < cli_hints
   < cli_completion cli_crash cli_options cli_print
-  < cli_answers cli_approve cli_drift cli_drill cli_due cli_outside cli_people cli_split
+  < cli_answers cli_approve cli_drift cli_drill cli_due cli_failing cli_outside cli_people cli_split
   < cli_lab cli_log cli_metrics cli_remind cli_status cli_vault
   < cli
 """
@@ -77,9 +78,12 @@ ONLY_IN = {
     "typer": {
         *("cli", "cli_approve", "cli_drift", "cli_drill", "cli_due", "cli_lab", "cli_log"),
         *("cli_metrics", "cli_outside", "cli_people", "cli_remind", "cli_split", "cli_status", "cli_vault"),
-        *("cli_answers", "cli_completion", "cli_options", "cli_print"),
+        *("cli_answers", "cli_completion", "cli_hints", "cli_options", "cli_print"),
     },
-    "rich": {"cli", "cli_approve", "cli_people", "cli_vault", "cli_answers", "cli_crash", "cli_options", "cli_print", "display"},
+    "rich": {
+        *("cli", "cli_answers", "cli_approve", "cli_crash", "cli_failing", "cli_options", "cli_people", "cli_print", "cli_vault"),
+        "display",
+    },
 }
 """Which modules may import a library that should be replaceable."""
 PRINTERS = ONLY_IN["rich"] | ONLY_IN["typer"]

@@ -31,18 +31,20 @@ class Asked:
 
     credentials: tuple[str, ...]
     problems: dict[str, str]
+    missed: tuple[str, ...] = ()
+    """What was not searched for leaks."""
 
     @property
     def error(self) -> StepFailed | None:
         """What to raise after everything is shown: silence of an authority is not the same as nobody having tried."""
-        if not self.problems:
-            return None
-        lines = "\n".join(f"{name}: {problem}" for name, problem in self.problems.items())
-        return StepFailed(f"not every authority told who tries an old value\n{lines}", hint="Mend that, and ask again.")
+        lines = [f"{name}: {problem}" for name, problem in self.problems.items()]
+        found = ["not every authority told who tries an old value", *lines] if lines else []
+        found += [f"not searched for leaks: {'; '.join(self.missed)}"] if self.missed else []
+        return StepFailed("\n".join(found), hint="Mend that, and ask again.") if found else None
 
 
 def ask(fleet: Fleet, notify: Notify) -> Asked:
-    """Ask, and keep the answers in the state directory; what could not be asked keeps what was known of it.
+    """Ask, search for leaks, and keep the answers in the state directory; what could not be asked keeps what was known of it.
 
     Raises Leaked where a value was found in what came back."""
     refuse(fleet)
@@ -51,13 +53,16 @@ def ask(fleet: Fleet, notify: Notify) -> Asked:
         return Asked((), {})
     with open_session(fleet, notify) as session:
         items = {one.credential: _items(session, one) for one in targets}
-        answers = session.performer.carry_out([item for group in items.values() for item in group])
+        answers = session.performer.carry_out([item for group in items.values() for item in group], scan=True)
+        searched = session.scan()
+        leaks = list(dict.fromkeys([*answers.leaks, *searched.leaks]))
+        leaking.listen(session, leaks)
     problems = {name: problem for name, group in items.items() if (problem := explain(answers, group))}
     _keep(fleet, targets, items, answers, problems)
-    unwritten = leaking.recorded(fleet, answers.leaks, "status --ask")
-    if found := leaking.failure(fleet, answers.leaks, error=unwritten):
+    unwritten = leaking.recorded(fleet, leaks, "status --ask")
+    if found := leaking.failure(fleet, leaks, error=unwritten):
         raise found
-    return Asked(tuple(items), problems)
+    return Asked(tuple(items), problems, tuple(searched.missed.values()))
 
 
 def _items(session: Session, one: Retired) -> list[Item]:

@@ -42,7 +42,12 @@ class LabReport:
 
 
 def drill(fleet: Fleet, credential: str, told: Callable[[str], None], *, every: int, offset: int = 0, most: int = 0) -> LabReport:
-    """Kill a rotation at one of `every` points, from `1 + offset` on, at most so often; `resume` ends it, and it is judged."""
+    """Kill a rotation at one of `every` points, from `1 + offset` on, at most so often; `resume` ends it, and it is judged.
+
+    Raises WrongUsage for numbers that name no points."""
+    if every < 1 or offset < 0 or most < 0:
+        problem = "a drill on a lab goes on by 1 point or more, from an offset of 0 or more, and for 0 kills or more"
+        raise WrongUsage(problem, hint="See `mycoops drill --help`.")
     _refuse(fleet, credential)
     report = LabReport(credential, str(fleet.kinds[fleet.catalogue.credentials[credential].kind].overlap))
     began, number = time.monotonic(), 1 + offset

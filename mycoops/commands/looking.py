@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from mycoops import chain, lease, sightings
+from mycoops import chain, lease, sightings, stale
 from mycoops.exposure import Exposure, emergencies, is_past, minute
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
@@ -130,5 +130,6 @@ def _emergency(exposure: Exposure, standing: Standing | None, running: str, foll
 
 
 def verify_log(fleet: Fleet) -> list[Verdict]:
-    """Check the chain of every journal, offline, and that it still holds what the rendered log and the next journal say it held."""
-    return [verdict for _, verdict in chain.verified(fleet.settings)]
+    """Check the chain of every journal, offline, and that it still holds what the rendered log, the next journal and this control
+    node say it held; without the install key each is unverified."""
+    return [verdict for _, verdict in chain.verified(fleet.settings, stale.remembered(fleet))]

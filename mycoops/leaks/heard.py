@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 from mycoops.errors import MycoopsError
@@ -24,6 +26,8 @@ class Heard:
         self._parts: deque[str] = deque()
         self._length = 0
         self.lost = False
+        self.failed: OSError | None = None
+        """What first kept a line from being written."""
         self.told: list[Leak] = []
         """What was found in this command, and will be told."""
         self.last: Callable[[], MycoopsError | None] = lambda: None
@@ -44,16 +48,39 @@ class Heard:
 
 
 class _Ear:
-    """A stream that hands everything on, and lets `heard` keep it; in all else it is the stream behind it."""
+    """A stream that hands everything on, and lets `heard` keep it; in all else it is the stream behind it.
+
+    Where nothing can be written any more the command goes on: it may be in the middle of a rotation."""
 
     def __init__(self, stream: TextIO, heard: Heard) -> None:
         self._stream, self._heard = stream, heard
 
     def write(self, text: str) -> int:
         """Hand the text on."""
-        written = self._stream.write(text)
+        with self._kept():
+            self._stream.write(text)
         self._heard.take(text)
-        return written
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on that it is to be written now."""
+        with self._kept():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._heard.failed = self._heard.failed or error
+            with contextlib.suppress(OSError):
+                self._drop()
+
+    def _drop(self) -> None:
+        """Let the rest go nowhere, also what the interpreter would write when it ends."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
 
     def writelines(self, lines: Any) -> None:
         """Hand the lines on."""

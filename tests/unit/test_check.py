@@ -13,7 +13,7 @@ from mycoops.check import declarations
 from mycoops.check_values import SHORTEST_VALUE, values
 from mycoops.errors import Finding, Invalid
 from mycoops.secret import Secret, generate
-from mycoops.services import Reader
+from mycoops.services import UNIT, EnvFile, Reader
 from mycoops.vault import Store, password_secrets, vault_path
 from tests.unit.fleets import PASSWORD, document, subject, write
 
@@ -118,6 +118,14 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "one variable, a next value and another credential": (
         lambda d: (tries_two(d), credentials(d)["token"]["authority"].update(accepts={"DATABASE_URL_NEXT": "<accepted|csv>"})),
         "DATABASE_URL_NEXT in /etc/api.env on h1 is set by db for api and by token for api",
+    ),
+    "a port that there is not": (
+        lambda d: credentials(d)["db"]["authority"]["options"].update(port=70000),
+        "db: this is not a port",
+    ),
+    "a port in words": (
+        lambda d: credentials(d)["db"]["authority"]["options"].update(port="postgres"),
+        "db: this is not a port",
     ),
     "one variable, two credentials": (
         lambda d: credentials(d)["token"]["consumers"].append({"service": "api", "env": {"DATABASE_URL": "<value>"}}),
@@ -296,6 +304,84 @@ REFUSED: dict[str, tuple[Change, str, str, str]] = {
         "asana is not an item of database_passwords",
         "One of: postgresql, redis.",
     ),
+    "a secret that others may read": (
+        lambda d: services(d)["api"]["env_file"].update(mode="0644"),
+        "mode: '0644'",
+        "0644 is wider than 0640",
+        'Write "0600"',
+    ),
+    "a secret of a group that may write": (
+        lambda d: services(d)["api"]["env_file"].update(mode="0660"),
+        "mode: '0660'",
+        "0660 is wider than 0640",
+        'Write "0600"',
+    ),
+    "a mode that is none": (
+        lambda d: services(d)["api"]["env_file"].update(mode="u=rw"),
+        "mode: u=rw",
+        "not a mode of a file",
+        "Four octal digits",
+    ),
+    "a path with a step back": (
+        lambda d: services(d)["api"]["env_file"].update(path="/etc/x/../api.env"),
+        "path: /etc/x/../api.env",
+        "a host refuses a path with ..",
+        "Write where the file lies",
+    ),
+    "a relative path": (
+        lambda d: services(d)["api"]["env_file"].update(path="etc/api.env"),
+        "path: etc/api.env",
+        "an absolute path",
+        "Write the path",
+    ),
+    "a path that a unit cannot name": (
+        lambda d: services(d)["api"]["env_file"].update(path="/etc/an api.env"),
+        "env_file:",
+        "no blank, quote or backslash",
+        "Choose another path",
+    ),
+    "a unit without its suffix": (
+        lambda d: services(d)["api"].update(unit="api"),
+        "unit: api",
+        "'api' is not the name of a unit",
+        "With its suffix",
+    ),
+    "a unit that is a path": (
+        lambda d: services(d)["api"].update(unit="../api.service"),
+        "unit: ../api.service",
+        "is not the name of a unit",
+        "With its suffix",
+    ),
+    "a health URL that is not HTTP": (
+        lambda d: services(d)["api"]["health"].update(url="ftp://127.0.0.1/health"),
+        "url: ftp://127.0.0.1/health",
+        "not an HTTP URL",
+        "Write it out",
+    ),
+    "a health URL without a host": (
+        lambda d: services(d)["api"]["health"].update(url="http:///health"),
+        "url: http:///health",
+        "not an HTTP URL",
+        "Write it out",
+    ),
+    "a health URL with a port that there is not": (
+        lambda d: services(d)["api"]["health"].update(url="http://127.0.0.1:80000/health"),
+        "url: http://127.0.0.1:80000/health",
+        "a port from 1 to 65535",
+        "Write it out",
+    ),
+    "a status that no answer has": (
+        lambda d: services(d)["api"]["health"].update(status=999),
+        "status: 999",
+        "not a status of HTTP",
+        "One from 100 to 599",
+    ),
+    "a host that is ordered twice": (
+        lambda d: d["mycoops_fleet"].update(host_order=["h1", "h2", "h1"]),
+        "host_order:",
+        "h1 stands here more than once",
+        "Name each host once",
+    ),
     "two sources of the vault password": (
         lambda d: d["mycoops_fleet"].update(vault_password={"file": "f", "prompt": True}),
         "vault_password:",
@@ -457,3 +543,23 @@ def test_an_alias_of_another_credential_is_found(tmp_path: Path) -> None:
 
     (one,) = found(tmp_path, change)
     assert "A is read before B, and token delivers it: what is in it hides db" in one.problem
+
+
+@pytest.mark.parametrize("mode", ["0600", "0640", "0440", "0400", "0644", "0660", "0700", "1600", "0650"])
+def test_the_modes_a_catalogue_may_name_are_those_a_host_takes(mode: str) -> None:
+    writer, refusal = hostcode.load("mycoops_writer"), hostcode.load("mycoops_reply").Refusal
+    try:
+        writer.owner("/etc/api.env", None, None, mode, None)
+        taken = True
+    except refusal:
+        taken = False
+    try:
+        EnvFile(path="/etc/api.env", readers=("systemd",), mode=mode)
+        declared = True
+    except ValueError:
+        declared = False
+    assert declared == taken
+
+
+def test_the_names_of_units_a_catalogue_may_name_are_those_a_host_takes() -> None:
+    assert UNIT.pattern.strip("^$").replace("(", "(?:") + r"\Z" == hostcode.load("mycoops_delivery_units").UNIT.pattern

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from mycoops import cli
-from mycoops.errors import Exit, Leaked, StepFailed
+from mycoops.errors import ConfigurationError, Exit, Leaked, StepFailed
 from mycoops.leaks.heard import HEARD
+from tests.unit import fleets
 
 
 def mycoops(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -97,6 +98,15 @@ def test_a_usage_error_has_its_own_status() -> None:
     assert mycoops("nothing").returncode == Exit.USAGE
 
 
+@pytest.mark.parametrize("numbers", [("--every", "0"), ("--every", "-1"), ("--offset", "-1"), ("--most", "-1")])
+def test_a_drill_of_no_points_is_a_usage_error_on_a_lab_too(tmp_path: Path, numbers: tuple[str, str]) -> None:
+    fleet = fleets.write(tmp_path / "tale")
+    for arguments in (("drill", "--lab", "db", *numbers), ("drill", *numbers))[: 1 if "--most" in numbers else 2]:
+        done = mycoops(*arguments, "--fleet", str(fleet))
+        assert done.returncode == Exit.USAGE, done.stderr
+        assert "`mycoops drill --help`" in done.stderr
+
+
 def test_a_directory_that_is_no_fleet_is_named(tmp_path: Path) -> None:
     done = mycoops("check", "--fleet", str(tmp_path / "gone"))
     assert done.returncode == Exit.CONFIGURATION
@@ -112,3 +122,19 @@ def test_the_help_lists_every_exit_status() -> None:
     text = mycoops("--help").stdout
     missing = [str(int(status)) for status in Exit if f"{int(status)} " not in text]
     assert missing == []
+
+
+def test_a_failure_of_the_last_search_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise ConfigurationError("the journal cannot be read", hint="mend it")
+
+    def application() -> None:
+        HEARD.last = fails
+
+    monkeypatch.setattr(cli, "app", application)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == Exit.CONFIGURATION
+    assert "the journal cannot be read" in capsys.readouterr().err

@@ -221,3 +221,21 @@ def test_a_wrong_password_changes_nothing_and_names_the_place(desk: Desk) -> Non
 
 def test_the_values_are_of_the_type_that_shows_nothing(desk: Desk) -> None:
     assert isinstance(desk.store().secret("db", 1), Secret)
+
+
+@pytest.mark.parametrize("desk", ["prompt"], indirect=True)
+def test_a_person_is_asked_for_the_password_once_by_a_command(desk: Desk) -> None:
+    asked = ("Vault password: ", fleets.PASSWORD)
+    status, shown = desk.typed("rotate", "db", "--yes", answers=(asked,))
+    assert "preflight" in shown, "the rotation has begun"
+    assert (status, "Vault password: " in shown, "a bug" in shown) == (Exit.FAILED_OLD_INTACT, False, False), shown
+
+
+@pytest.mark.parametrize("desk", ["prompt"], indirect=True)
+@pytest.mark.parametrize(
+    ("answer", "problem"), [("another one that is wrong", "does not decrypt"), ("", "an empty vault password")]
+)
+def test_a_wrong_answer_ends_the_command_before_anything_is_done(desk: Desk, answer: str, problem: str) -> None:
+    status, shown = desk.typed("rotate", "db", "--yes", answers=(("Vault password: ", answer),))
+    assert (status, problem in shown, "Vault password: " in shown) == (Exit.CONFIGURATION, True, False), shown
+    assert not list(desk.fleet.glob("journal/*"))

@@ -234,7 +234,7 @@ def test_the_command_asks_first_and_shows_what_about(stage: MakeStage, login: Lo
     monkeypatch.setattr(cli_approve, "agree", asked.append)
     status, answer, told = invoke(made, digest)
     assert (status, asked) == (0, ["Approve this?"])
-    assert answer == "approved by bob@desk: token, cache\n→ mycoops resume\n"
+    assert answer == f"approved by bob@desk: token, cache\n→ mycoops resume --fleet {made.fleet}\n"
     for words in (f"digest {digest}", "opened or resumed by ann@desk; you are bob@desk", "no way back from: ", "token", "job"):
         assert words in told
 
@@ -247,7 +247,8 @@ def test_the_command_answers_in_json_and_in_statuses(stage: MakeStage, login: Lo
     login("bob")
     status, answer, _ = invoke(made, digest, "--yes", "--json")
     told = json.loads(answer)
-    assert (status, told["by"], told["digest"], told["next"]) == (0, "bob@desk", digest, "mycoops resume")
+    following = f"mycoops resume --fleet {made.fleet}"
+    assert (status, told["by"], told["digest"], told["next"]) == (0, "bob@desk", digest, following)
     assert [part["credential"] for part in told["parts"]] == ["token", "cache"]
 
 

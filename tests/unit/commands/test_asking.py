@@ -16,6 +16,7 @@ from mycoops.commands.looking import Status
 from mycoops.drill.faults import Fault
 from mycoops.errors import Exit, Invalid, Leaked, StepFailed
 from mycoops.model import Leak
+from mycoops.runner import Outcome
 from tests.unit.commands.conftest import MakeStage
 from tests.unit.commands.stage import Stage
 from tests.unit.commands.test_looking import status
@@ -126,6 +127,20 @@ def test_a_value_in_what_came_back_is_told_as_what_it_is(rotated: Stage) -> None
     with pytest.raises(Leaked, match="db: generation 2 was found where it must not be: control node: run001/stdout"):
         ask(rotated)
     assert status(rotated, "db").state == "EMERGENCY"
+
+
+def test_what_a_killed_run_left_is_searched_before_it_goes(rotated: Stage) -> None:
+    rotated.scanner = lambda: Outcome(leaks=[Leak("db", 2, "left-by-1/artifacts/stdout")])
+    with pytest.raises(Leaked, match="db: generation 2 was found where it must not be: control node: left-by-1/artifacts/stdout"):
+        ask(rotated)
+    assert status(rotated, "db").state == "EMERGENCY"
+
+
+def test_a_host_that_was_not_searched_is_told(rotated: Stage) -> None:
+    rotated.scanner = lambda: Outcome(missed={"h3": "h3: did not answer"})
+    error = ask(rotated).error
+    assert error
+    assert "not searched for leaks: h3: did not answer" in error.message
 
 
 def test_a_fleet_with_a_mistake_is_not_asked(rotated: Stage) -> None:

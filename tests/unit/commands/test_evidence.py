@@ -324,13 +324,15 @@ def test_a_reason_is_one_line_of_the_log_whatever_is_in_it(stage: MakeStage) -> 
 
 
 def test_what_nobody_vouches_for_is_not_missed(stage: MakeStage) -> None:
-    """The control, and the limit: the newest journal and its section, removed together, are in version control only."""
+    """The control, and the limit: the newest journal, its section and what is remembered, removed together."""
     made = stage()
     for name in ("one", "two"):
         assert rotate(made, name).error is None
     newest = made.journals[1]
     newest.unlink()
     forget(made, newest)
+    assert [one.state for one in looking.verify_log(made.opened())] == ["intact", "missing"], "this control node knows of it"
+    stale.forget(made.opened())
     assert [one.state for one in looking.verify_log(made.opened())] == ["intact"]
 
 
@@ -352,3 +354,22 @@ def test_a_run_that_writes_meanwhile_is_not_taken_for_damage(stage: MakeStage, m
     monkeypatch.setattr(journal, "read", slow)
     assert {one.state for one in looking.verify_log(opened)} == {"intact"}
     assert not writing
+
+
+def test_journals_that_are_gone_with_the_log_are_known_to_this_control_node(stage: MakeStage) -> None:
+    made = stage("O4-bare")
+    assert rotate(made).error is None
+    name = made.journals[0].name
+    for path in (*made.journals, made.opened().settings.rotation_log):
+        path.unlink()
+    assert [(one.path.name, one.state) for one in looking.verify_log(made.opened())] == [(name, "missing")]
+
+
+def test_without_the_key_nothing_is_verified_and_no_key_is_made(stage: MakeStage) -> None:
+    made = stage("O4-bare")
+    assert rotate(made).error is None
+    key = made.opened().settings.state / "install.key"
+    key.unlink()
+    done = CliRunner().invoke(cli.app, ["log", "verify", "--json", "--fleet", str(made.fleet)])
+    assert [one["state"] for one in json.loads(done.stdout)] == ["unverified"]
+    assert (done.exit_code, key.exists(), "cannot verify here" in done.stderr) == (Exit.FINDINGS, False, True)
