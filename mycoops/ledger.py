@@ -195,7 +195,7 @@ def apply(run: Run, record: Record) -> None:
     if event == "finished":
         run.finished = record["time"]
     if event == "leak":
-        run.leaks.append(_leak(record))
+        run.leaks.append(Leak.of(record))
     if event in ("scanned", "set", "split", "rekeyed"):
         (run.scans if event == "scanned" else run.hands).append(record)
     if event == "resumed" and record.get("operator") and record["operator"] not in run.operators:
@@ -263,11 +263,6 @@ def _approved(run: Run, record: Record) -> None:
 def approve(digest: str) -> str:
     """The command with which a second person approves a plan."""
     return f"mycoops approve {digest}"
-
-
-def _leak(record: Record) -> Leak:
-    credential, generation = record.get("credential", ""), record.get("generation", 0)
-    return Leak(credential, generation, record["place"], record.get("host", ""), record.get("time", ""))
 
 
 def _state(standing: Standing, record: Record) -> None:

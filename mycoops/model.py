@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -215,6 +216,12 @@ class Leak:
     """Empty for the control node."""
     time: str = field(default="", compare=False)
     """When it was found, as the journal has it."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Leak:
+        """The leak that a record of a journal tells of."""
+        about = record.get("credential", ""), record.get("generation", 0)
+        return cls(*about, record["place"], record.get("host", ""), record.get("time", ""))
 
     def __str__(self) -> str:
         return f"{self.host or CONTROL_NODE}: {self.place}"

@@ -41,7 +41,7 @@ ORDER = """
   < drill.truth
   < drill.entries
   < drill.world
-  < drill.judge drill.making
+  < drill.judge drill.kept drill.making
   < drill.bench
   < drill.killing drill.spoils
   < drill.trials

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ from mycoops import durable, ledger
 from mycoops.consumer import ROTATOR
 from mycoops.delivery import Requests
 from mycoops.drill import judge, making
+from mycoops.drill.kept import Quiet, Snapshot
 from mycoops.drill.points import Clock, Crash
 from mycoops.drill.stories import KINDS, Story
 from mycoops.drill.world import World
 from mycoops.errors import ConfigurationError, Interrupted, MycoopsError
 from mycoops.journal import Journal, read
 from mycoops.model import Stage, State
-from mycoops.plan import Move, Plan, plan_of
+from mycoops.plan import Plan, plan_of
 from mycoops.report import rotation_log
 from mycoops.rotation import by_hand
 from mycoops.rotation.abort import AGAIN, abort
@@ -30,29 +30,6 @@ from mycoops.secret import Secret, fingerprint
 from mycoops.vault import Store
 
 KEY = b"k" * 32
-
-
-class Quiet:
-    """Progress that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def move(self, move: Move, number: int, total: int) -> None:
-        """See Progress."""
-
-    def note(self, text: str) -> None:
-        """See Progress."""
-        self.notes.append(text)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything a new process finds."""
-
-    files: dict[Path, bytes]
-    world: dict[str, Any]
-    token: int
 
 
 class Bench:

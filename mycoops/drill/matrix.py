@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from mycoops.drill.bench import Bench, Snapshot
+from mycoops.drill.bench import Bench
 from mycoops.drill.coverage import Site
 from mycoops.drill.faults import require
+from mycoops.drill.kept import Snapshot
 from mycoops.drill.killing import NEVER, End, killed
 from mycoops.drill.trials import Trial
 from mycoops.model import ENDED

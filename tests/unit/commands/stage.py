@@ -13,7 +13,8 @@ import yaml
 
 from mycoops import catalogue, session, settings
 from mycoops.checklist import ITEMS
-from mycoops.drill.bench import Bench, Quiet
+from mycoops.drill.bench import Bench
+from mycoops.drill.kept import Quiet
 from mycoops.drill.stories import KINDS, Story
 from mycoops.interrupts import Stop
 from mycoops.plan import Plan

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from mycoops import chain, cli, journal, settings, stale
 from mycoops.commands import approving, deploying, looking, planning, rotating
-from mycoops.drill.bench import Quiet
 from mycoops.drill.faults import Fault
+from mycoops.drill.kept import Quiet
 from mycoops.drill.points import watching
 from mycoops.drill.stories import STORIES
 from mycoops.errors import ConfigurationError, Exit, Invalid, JournalError

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from mycoops.drill.bench import Bench, Snapshot
+from mycoops.drill.bench import Bench
+from mycoops.drill.kept import Snapshot
 from mycoops.drill.points import Clock, Crash
 from mycoops.drill.stories import STORIES, Story, dual
 from mycoops.errors import ForwardOnly
