@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from mycoops import content
@@ -31,8 +32,7 @@ def ensure(progress: Callable[[str], None]) -> str:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if not _exists(image):
             progress("building the image of the lab (some minutes, once)")
-            _base(folder)
-            _build(folder, image)
+            build(image, folder, folder / "Containerfile", "--build-context", f"library={LIBRARY.parent}")
             _remove_others(image)
     return image
 
@@ -58,27 +58,28 @@ def _remove_others(image: str) -> None:
             podman("image", "rm", name, check=False)
 
 
-def _base(folder: Path) -> None:
-    done = subprocess.run(["/bin/sh", str(folder / "base.sh")], capture_output=True, text=True, check=False)
+def base(release: str = "12") -> str:
+    """Have the base image of a release of Debian; returns its name."""
+    script = ["/bin/sh", str(content.path("lab") / "base.sh"), release]
+    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
         raise LabError(f"the base image cannot be made: {last}", hint="no registry and no Debian archive could be reached")
+    return f"docker.io/library/debian:{release}"
 
 
-def _build(folder: Path, image: str) -> None:
-    options = ["--quiet", "--network", "host", *limits(), "--tag", image, "--file", str(folder / "Containerfile")]
-    options += ["--build-context", f"library={LIBRARY.parent}"]
-    podman(*builder(), "build", *options, str(folder), timeout=BUILD_SECONDS)
+def build(image: str, context: Path, containerfile: Path, *options: str) -> None:
+    """Build an image with what runs a container here; the name of its base is up to the containerfile."""
+    told = ["--quiet", "--network", "host", *limits(), *options, "--tag", image, "--file", str(containerfile)]
+    podman(*runtime(), "build", *told, str(context), timeout=BUILD_SECONDS)
 
 
-def builder() -> list[str]:
-    """The options of the first runtime that can run a container here; the base image has to be there."""
-    for runtime in runtimes():
-        if _runs(runtime):
-            return runtime
+@cache
+def runtime() -> list[str]:
+    """The options of the first runtime that can run a container here, found out once per process."""
+    image = base()
+    for options in runtimes():
+        argv = [*options, "run", "--rm", "--network", "none", *limits(), image, "/bin/true"]
+        if podman(*argv, check=False).returncode == 0:
+            return options
     raise LabError("podman cannot run a container on this machine", hint="install runc; see lab/install.sh")
-
-
-def _runs(runtime: list[str]) -> bool:
-    base = "docker.io/library/debian:12"
-    return podman(*runtime, "run", "--rm", "--network", "none", *limits(), base, "/bin/true", check=False).returncode == 0

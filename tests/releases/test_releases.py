@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from mycoops.checklist import ITEMS
+from mycoops.secret import generate
+from mycoops.values import public_key
 from tests.releases.machines import Control, Machine, booted, newest
 
 TOKENS, CLIENT = 8500, 8501
@@ -28,13 +28,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def machines(place: Path) -> Iterator[dict[str, Machine]]:
     (place / "fleet").mkdir()
-    key = Ed25519PrivateKey.generate()
+    key = generate("ed25519").reveal()
     private = place / "key"
     private.touch(0o600)
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-    with booted(
-        key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), place / "fleet" / "known_hosts"
-    ) as found:
+    private.write_text(key)
+    with booted(public_key(key), place / "fleet" / "known_hosts") as found:
         _fleet(place, list(found.values()))
         yield found
 
@@ -100,7 +98,7 @@ def _one_round(control: Control, machines: dict[str, Machine]) -> None:
         token = machine.environ(f"sample@{CLIENT}.service")["TOKEN"]
         assert token != before[name]
         assert machine.environ(f"sample@{TOKENS}.service")["TOKENS"] == token
-        assert machine.text("stat", "-c", "%a %U", f"/etc/sample/{CLIENT}.env").split() == ["600", "root"]
+        assert machine.host.text("stat", "-c", "%a %U", f"/etc/sample/{CLIENT}.env").split() == ["600", "root"]
 
 
 def test_every_release_is_deployed_and_rotated(control: Control, machines: dict[str, Machine]) -> None:
@@ -109,15 +107,16 @@ def test_every_release_is_deployed_and_rotated(control: Control, machines: dict[
             control.mycoops("provide", f"token_{name}", stdin=f"{secrets.token_urlsafe(32)}\n")
     control.mycoops("check")
     control.mycoops("deploy")
-    assert "changed" not in _reports(control, machines)
+    assert _changed(control, machines) == []
     _one_round(control, machines)
     control.mycoops("drift")
 
 
-def _reports(control: Control, machines: dict[str, Machine]) -> set[str]:
+def _changed(control: Control, machines: dict[str, Machine]) -> list[str]:
+    """The hosts on which another deploy changes or restarts something."""
     hosts = json.loads(control.mycoops("deploy", "--json"))
     assert {host["host"] for host in hosts} == set(machines)
-    return {"changed" for host in hosts if host["changed"] or any(one.get("restarted") for one in host["services"])}
+    return [host["host"] for host in hosts if host["changed"] or any(one.get("restarted") for one in host["services"])]
 
 
 def test_the_newest_core_is_another_one(control: Control) -> None:
@@ -134,5 +133,5 @@ def test_the_newest_core_is_another_one(control: Control) -> None:
 
 def test_the_releases_are_those_they_are_named_after(control: Control, machines: dict[str, Machine]) -> None:
     for machine in machines.values():
-        assert machine.text("cat", "/etc/debian_version").split(".")[0] == machine.release
-    assert machines["debian11"].text("python3", "--version").startswith("Python 3.9")
+        assert machine.host.text("cat", "/etc/debian_version").split(".")[0] == machine.release
+    assert machines["debian11"].host.text("python3", "--version").startswith("Python 3.9")
