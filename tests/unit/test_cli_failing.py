@@ -25,6 +25,10 @@ WORDS = {
     "vault set": ("db",),
     "vault edit": ("db",),
     "drill": ("--lab", "db"),
+    "acknowledge": ("db", "api"),
+    "confirm": ("db",),
+    "split": ("db", "--into", "db-api,db-web"),
+    "waive": ("db", "api", "--until", "2031-02-28", "--reason", "away"),
 }
 """What a command needs to come as far as the fleet."""
 WITH_JSON = sorted(name for name, options in commands() if "--json" in options)

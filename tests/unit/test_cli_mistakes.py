@@ -193,6 +193,7 @@ def test_findings_come_as_json_too(desk: Desk) -> None:
         "place": f"{desk.catalogue}:{line_of(desk.catalogue, 'colour')}",
         "problem": "mycoops_fleet.colour: this key is unknown",
         "fix": "Remove it, or mend its name.",
+        "level": "error",
     }
 
 

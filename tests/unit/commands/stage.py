@@ -41,8 +41,8 @@ class Stage(Bench):
         return sorted((self.fleet / "journal").glob("*.jsonl"))
 
     def records(self) -> list[dict[str, Any]]:
-        """The records of all journals."""
-        return [json.loads(line) for path in self.journals for line in path.read_bytes().splitlines()]
+        """The records of all journals; a line that is cut off is none."""
+        return [json.loads(line) for path in self.journals for line in path.read_bytes().split(b"\n")[:-1]]
 
     def opened(self) -> Fleet:
         """The fleet as the command line opens it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from mycoops.checklist import quarter_of
 from mycoops.commands import deploying, leaking, looking, planning, rendering, rotating
 from mycoops.drill.faults import Fault
 from mycoops.errors import ConfigurationError, Exit, Leaked, StepFailed
@@ -82,12 +85,14 @@ def test_what_has_more_left_to_do_than_to_tell_is_not_gone_over(stage: MakeStage
 
 def test_the_plan_of_an_emergency_names_it_as_its_reason(stage: MakeStage) -> None:
     made = stage("O1-slots")
-    assert planning.why(made.opened(), ["db"], "by name") == "by name"
+    within = quarter_of(date(2031, 5, 1), made.opened().catalogue.fleet.windows).opens
+    assert planning.why(made.opened(), ["db"], "by name", within) == "by name"
     finds(made, PLACE)
     rotate(made)
     for chosen in (["db"], []):
-        assert planning.why(made.opened(), chosen, "by name").startswith("by name; emergency: db generation 2 leaked, found at ")
-    assert planning.why(made.opened(), ["other"], "by name") == "by name"
+        told = planning.why(made.opened(), chosen, "by name", within)
+        assert told.startswith("by name; emergency: db generation 2 leaked, found at ")
+    assert planning.why(made.opened(), ["other"], "by name", within) == "by name"
 
 
 def test_a_dead_value_that_is_found_is_told_and_is_no_emergency(stage: MakeStage) -> None:
