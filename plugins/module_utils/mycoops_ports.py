@@ -11,7 +11,7 @@ import mycoops_process as process
 
 LISTENING = "0A"
 PUBLISH = re.compile(r"(?:-p|--publish)(?:=|\Z)|-p(?=\d)")
-ENGINE = re.compile(r"/(?:libpod|docker)-|\bcri-")
+ENGINE = re.compile(r"(?<=/)(?:libpod|docker|cri)-[^/\n]+|(?<=/docker/)[^/\n]+")
 ENGINE_NAMES = ("conmon", "docker-proxy", "rootlessport", "slirp4netns")
 
 
@@ -89,10 +89,26 @@ def _has(entry: pathlib.Path, inodes: typing.Collection[str]) -> bool:
     return False
 
 
+def in_container(group: str, host: str) -> bool:
+    """Whether a process runs in a container of this host, by what its cgroup file says and what that of process 1 says.
+
+    The host may be a container itself: then everything on it lies below that one."""
+    return not set(ENGINE.findall(group)) <= set(ENGINE.findall(host))
+
+
+def _group(entry: pathlib.Path) -> str:
+    try:
+        return (entry / "cgroup").read_text()
+    except OSError:
+        return ""
+
+
 def _who(entry: pathlib.Path) -> Holder:
     try:
-        name, group = (entry / "comm").read_text().strip(), (entry / "cgroup").read_text()
+        name = (entry / "comm").read_text().strip()
     except OSError:
-        name, group = "", ""
+        name = ""
+    group = _group(entry)
     units = re.findall(r"([^/\n]+\.service)", group)
-    return Holder(int(entry.name), name, units[-1] if units else "", bool(ENGINE.search(group)) or name in ENGINE_NAMES)
+    engine = name in ENGINE_NAMES or in_container(group, _group(entry.parent / "1"))
+    return Holder(int(entry.name), name, units[-1] if units else "", engine)

@@ -63,6 +63,22 @@ def test_port_of_a_url(url: str, wanted: int) -> None:
     assert ports.of_url(url) == wanted
 
 
+@pytest.mark.parametrize(
+    ("group", "host", "wanted"),
+    [
+        ("0::/system.slice/api.service", "0::/init.scope", False),
+        ("0::/machine.slice/libpod-1a.scope/container", "0::/init.scope", True),
+        ("4:pids:/docker/1a", "4:pids:/", True),
+        ("0::/kubelet.slice/cri-containerd-1a.scope", "0::/init.scope", True),
+        ("0::/libpod_parent/libpod-1a/system.slice/api.service", "0::/libpod_parent/libpod-1a/init.scope", False),
+        ("0::/libpod-1a/machine.slice/libpod-2b.scope", "0::/libpod-1a/init.scope", True),
+        ("", "", False),
+    ],
+)
+def test_a_container_of_the_host_is_told_from_a_host_that_is_one(group: str, host: str, wanted: bool) -> None:
+    assert ports.in_container(group, host) is wanted
+
+
 def request(host: Host, **service: Any) -> dict[str, Any]:
     entry = {"name": "TOKEN", "credential": "relay", "value": fresh()}
     file = {"path": PATH, "mode": "0600", "readers": ["podman", "systemd"], "entries": [entry]}
