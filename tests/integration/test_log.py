@@ -50,7 +50,7 @@ def test_a_record_taken_out_is_tampering(lab: Lab, copy: Path) -> None:
     assert verdict(lab, copy, 8)[path.name] == "tampered"
 
 
-def test_a_tail_cut_off_is_told_from_what_the_log_vouches_for(lab: Lab, copy: Path) -> None:
+def test_a_tail_cut_off_is_told_from_what_the_log_and_this_control_node_vouch_for(lab: Lab, copy: Path) -> None:
     path = longest(copy)
     path.write_bytes(path.read_bytes()[:-25])
     assert verdict(lab, copy, 8)[path.name] == "shortened"
@@ -58,4 +58,10 @@ def test_a_tail_cut_off_is_told_from_what_the_log_vouches_for(lab: Lab, copy: Pa
     for later in (copy / "journal").glob("*.jsonl"):
         if later.name > path.name:
             later.unlink()
-    assert verdict(lab, copy, 0)[path.name] == "torn"
+    assert verdict(lab, copy, 8)[path.name] == "shortened"
+    memory, elsewhere = lab.state / "journals.json", copy / "journals.json"
+    shutil.move(memory, elsewhere)
+    try:
+        assert verdict(lab, copy, 0)[path.name] == "torn"
+    finally:
+        shutil.move(elsewhere, memory)
