@@ -72,7 +72,7 @@ class Requests:
         for name in names:
             service = self._catalogue.services[name]
             for file in (service.env_file, *service.extra_env_files):
-                found.setdefault(file.path, _file(file, self._catalogue.readers(service.host, file.path)))
+                found.setdefault(file.path, _file(file, self._readers[service.host, file.path]))
         for service_name, entry in self._of_host[host]:
             path = self._catalogue.services[service_name].file_of(entry["name"]).path
             if path in found:
@@ -89,6 +89,15 @@ class Requests:
                     entries[number] = entry
                 return
         entries.append(entry)
+
+    @cached_property
+    def _readers(self) -> Mapping[tuple[str, str], list[str]]:
+        """As Catalogue.readers tells them, of every env file at once."""
+        found: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        for service in self._catalogue.services.values():
+            for file in (service.env_file, *service.extra_env_files):
+                found[service.host, file.path] |= dict.fromkeys(file.readers)
+        return {key: list(readers) for key, readers in found.items()}
 
     @cached_property
     def _of_host(self) -> Mapping[str, list[tuple[str, dict[str, Any]]]]:
