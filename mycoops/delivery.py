@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from mycoops.catalogue import Catalogue
@@ -44,16 +46,16 @@ class Requests:
         hosts: dict[str, list[str]] = {}
         for name in services:
             hosts.setdefault(self._catalogue.services[name].host, []).append(name)
-        return {host: self._host(names, tuple(rollback)) for host, names in hosts.items()}
+        place = {name: number for number, name in enumerate(self._catalogue.services)}
+        return {host: self._host(host, sorted(set(names), key=place.__getitem__), tuple(rollback)) for host, names in hosts.items()}
 
-    def _host(self, names: list[str], rollback: tuple[str, ...]) -> Request:
-        ordered = [name for name in self._catalogue.services if name in names]
-        files = self._files(ordered)
+    def _host(self, host: str, ordered: list[str], rollback: tuple[str, ...]) -> Request:
+        files = self._files(host, ordered)
         return {
             "token": self._token,
             "check": False,
-            "generations": self._fence(self._catalogue.services[names[0]].host, files),
-            "before": self._fence(self._catalogue.services[names[0]].host, files, back=True),
+            "generations": self._fence(host, files),
+            "before": self._fence(host, files, back=True),
             "rollback": list(rollback),
             "repair": self._repairs(files),
             "files": files,
@@ -65,16 +67,15 @@ class Requests:
         entries = [entry for file in files for entry in file["entries"]]
         return any(entry["previous"] is not None and entry["credential"] in self._generations.dead for entry in entries)
 
-    def _files(self, names: list[str]) -> list[dict[str, Any]]:
+    def _files(self, host: str, names: list[str]) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for name in names:
             service = self._catalogue.services[name]
             for file in service.all_files:
-                found.setdefault(file.path, _file(file, self._catalogue.readers(service.host, file.path)))
-        for service_name, entry in self._entries():
-            declared = self._catalogue.services[service_name]
-            path = declared.file_of(entry["name"]).path
-            if declared.host == self._catalogue.services[names[0]].host and path in found:
+                found.setdefault(file.path, _file(file, self._readers[service.host, file.path]))
+        for service_name, entry in self._of_host[host]:
+            path = self._catalogue.services[service_name].file_of(entry["name"]).path
+            if path in found:
                 self._merge(found[path]["entries"], entry)
         return [file for file in found.values() if file["entries"]]
 
@@ -88,6 +89,23 @@ class Requests:
                     entries[number] = entry
                 return
         entries.append(entry)
+
+    @cached_property
+    def _readers(self) -> Mapping[tuple[str, str], list[str]]:
+        """As Catalogue.readers tells them, of every env file at once."""
+        found: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        for service in self._catalogue.services.values():
+            for file in service.all_files:
+                found[service.host, file.path] |= dict.fromkeys(file.readers)
+        return {key: list(readers) for key, readers in found.items()}
+
+    @cached_property
+    def _of_host(self) -> Mapping[str, list[tuple[str, dict[str, Any]]]]:
+        """The variables of each host's services: gone through once for all hosts, for there may be many of both."""
+        found: defaultdict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+        for service, entry in self._entries():
+            found[self._catalogue.services[service].host].append((service, entry))
+        return found
 
     def _entries(self) -> Iterable[tuple[str, dict[str, Any]]]:
         for credential, declared in self._catalogue.credentials.items():
@@ -130,9 +148,9 @@ class Requests:
         """Per credential the newest generation the host has to know of, in these files or any other; `back`: after a rollback."""
         named = {entry["credential"] for file in files for entry in file["entries"]}
         fence: dict[str, int] = {}
-        for service, entry in self._entries():
+        for _, entry in self._of_host[host]:
             name = entry["credential"]
-            if name in named and self._catalogue.services[service].host == host:
+            if name in named:
                 shown = entry["previous"] if back and entry["previous"] is not None else entry["value"]
                 fence[name] = max(_number(shown), fence.get(name, 0))
         return fence
@@ -166,7 +184,8 @@ class Requests:
         }
 
     def _managed(self, name: str) -> list[str]:
-        return [entry["name"] for service, entry in self._entries() if service == name]
+        host = self._catalogue.services[name].host
+        return [entry["name"] for service, entry in self._of_host[host] if service == name]
 
 
 def _number(value: Any) -> int:

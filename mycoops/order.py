@@ -11,20 +11,27 @@ SEGMENTS = ("services", "authority admins", "rotator's key", "rotator's password
 """The order of a plan: the rotator's own access goes last, keys before passwords."""
 
 
-def segment_of(credential: str, catalogue: Catalogue, kinds: Mapping[str, Kind]) -> int:
+def admins_of(catalogue: Catalogue) -> frozenset[str]:
+    """The credentials with which an authority is administered, or with which a secret of GitHub Actions is set."""
+    credentials = catalogue.credentials.values()
+    tokens = {one.github.token for declared in credentials for one in declared.outside if one.github}
+    return frozenset(tokens | {declared.authority.admin for declared in credentials if declared.authority.admin})
+
+
+def segment_of(credential: str, catalogue: Catalogue, kinds: Mapping[str, Kind], admins: frozenset[str]) -> int:
     """The part of the plan a credential belongs to (an index into SEGMENTS)."""
     kind = kinds[catalogue.credentials[credential].kind]
     if kind.own_access:
         return 3 if kind.overlap.one_slot else 2
-    admins = {other.authority.admin for other in catalogue.credentials.values()}
-    tokens = {one.github.token for other in catalogue.credentials.values() for one in other.outside if one.github}
-    return 1 if credential in admins | tokens else 0
+    return 1 if credential in admins else 0
 
 
 def host_order(catalogue: Catalogue, hosts: Iterable[str]) -> list[str]:
     """Hosts in the declared order; those not declared follow by name."""
-    order = list(catalogue.fleet.host_order)
-    return sorted(set(hosts), key=lambda host: (order.index(host) if host in order else len(order), host))
+    order: dict[str, int] = {}
+    for number, host in enumerate(catalogue.fleet.host_order):
+        order.setdefault(host, number)
+    return sorted(set(hosts), key=lambda host: (order.get(host, len(order)), host))
 
 
 def apart(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:
@@ -33,16 +40,16 @@ def apart(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]
     for name in services:
         declared = catalogue.services[name]
         groups.setdefault(declared.host, set()).add(declared.group or name)
-    found: list[tuple[str, ...]] = []
+    found: list[list[str]] = []
     taken: list[set[str]] = []
     for host in host_order(catalogue, groups):
         place = next((number for number, names in enumerate(taken) if not names & groups[host]), len(found))
         if place == len(found):
-            found.append(())
+            found.append([])
             taken.append(set())
-        found[place] += (host,)
+        found[place].append(host)
         taken[place] |= groups[host]
-    return found
+    return [tuple(hosts) for hosts in found]
 
 
 def waves(catalogue: Catalogue, services: Iterable[str]) -> list[tuple[str, ...]]:

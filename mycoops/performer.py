@@ -63,12 +63,12 @@ class AnsiblePerformer:
             return Outcome()
         variables = {
             "mycoops_items": calls,
-            "mycoops_deliveries": requests,
-            "mycoops_scans": scans,
+            "mycoops_items_on": list(calls),
             "mycoops_store": str(self._fleet),
             "mycoops_bound": os.getpid(),
         }
-        outcome = self._runner.perform(Run("move" if calls else "deploy" if requests else "scan", hosts, variables))
+        playbook = "move" if calls else "deploy" if requests else "scan"
+        outcome = self._runner.perform(Run(playbook, hosts, variables, requests={"deliveries": requests, "scans": scans}))
         self._unsearched |= {host: None for host in asked if outcome.spoken_to(host)}
         return self._searched(outcome, scans) if scan else outcome
 

@@ -9,7 +9,7 @@ from mycoops.catalogue import Catalogue
 from mycoops.checklist import CATEGORIES, ITEMS
 from mycoops.kinds import Kind
 from mycoops.model import FORWARD_ONLY, Verb
-from mycoops.order import SEGMENTS, host_order, segment_of, waves
+from mycoops.order import SEGMENTS, admins_of, host_order, segment_of, waves
 from mycoops.plan import Held, Move, Plan, Restart, Rotation, digest
 
 LISTS = (Verb.ACCEPT, Verb.DROP)
@@ -20,7 +20,9 @@ def make(
     catalogue: Catalogue, kinds: Mapping[str, Kind], held: Mapping[str, Held], chosen: Iterable[str], *, label: str, reason: str
 ) -> Plan:
     """Make the plan for the chosen credentials (those without a stored value are left to `check`)."""
-    rotations = sorted((_rotation(name, catalogue, kinds, held[name]) for name in set(chosen)), key=_place(catalogue))
+    admins = admins_of(catalogue)
+    found = (_rotation(name, catalogue, kinds, held[name], admins) for name in set(chosen))
+    rotations = sorted(found, key=_place(catalogue))
     moves = _moves(rotations, catalogue, kinds)
     restarts = _restarts(moves, catalogue, kinds)
     human = tuple(step for rotation in rotations for step in _human(rotation, kinds[rotation.kind], catalogue))
@@ -30,11 +32,11 @@ def make(
 
 
 def _place(catalogue: Catalogue) -> Any:
-    names = list(catalogue.credentials)
-    return lambda rotation: (rotation.segment, names.index(rotation.credential))
+    place = {name: number for number, name in enumerate(catalogue.credentials)}
+    return lambda rotation: (rotation.segment, place[rotation.credential])
 
 
-def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: Held) -> Rotation:
+def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: Held, admins: frozenset[str]) -> Rotation:
     declared = catalogue.credentials[name]
     kind = kinds[declared.kind]
     slot = kind.next_slot(held.slot)
@@ -49,7 +51,7 @@ def _rotation(name: str, catalogue: Catalogue, kinds: Mapping[str, Kind], held: 
         to_slot=slot,
         from_principal=kind.principal(declared.principal, held.slot),
         to_principal=kind.principal(declared.principal, slot),
-        segment=segment_of(name, catalogue, kinds),
+        segment=segment_of(name, catalogue, kinds, admins),
         approval=catalogue.needs_approval(name),
     )
 
@@ -97,11 +99,11 @@ def _moves(rotations: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, 
 
 def _segment(moves: _Moves, part: list[Rotation], catalogue: Catalogue, kinds: Mapping[str, Kind]) -> None:
     mutating, everything = [rotation for rotation in part if rotation.overlap.mutating], part
-    part = [rotation for rotation in part if rotation not in mutating]
+    part = [rotation for rotation in part if not rotation.overlap.mutating]
     two = [rotation for rotation in part if not rotation.overlap.one_slot]
     one = [rotation for rotation in part if rotation.overlap.one_slot]
     listed = [rotation for rotation in two if kinds[rotation.kind].accepts_by == "delivery"]
-    direct = [rotation for rotation in two if rotation not in listed]
+    direct = [rotation for rotation in two if kinds[rotation.kind].accepts_by != "delivery"]
     moves.add(Verb.REFRESH, mutating)
     _releases(moves, mutating, catalogue)
     moves.add(Verb.MINT, part)
@@ -128,10 +130,23 @@ def _next_values(moves: _Moves, one: list[Rotation], catalogue: Catalogue) -> No
     for rotation in one:
         for service in catalogue.credentials[rotation.credential].ahead if rotation.overlap.known_ahead else ():
             users.setdefault(service, []).append(rotation)
+    for wave, services, involved in _by_wave(users, one, catalogue):
+        moves.add(Verb.STAGE, involved, services, wave)
+
+
+def _by_wave(
+    users: Mapping[str, list[Rotation]], part: list[Rotation], catalogue: Catalogue
+) -> Iterator[tuple[tuple[str, ...], list[str], list[Rotation]]]:
+    """The waves of the hosts of these services; for each its services and who they use, both in the order they came in."""
+    first = {service: number for number, service in enumerate(users)}
+    place = {rotation.credential: number for number, rotation in enumerate(part)}
+    on: dict[str, list[str]] = {}
+    for service in users:
+        on.setdefault(catalogue.services[service].host, []).append(service)
     for wave in waves(catalogue, users):
-        services = [service for service in users if catalogue.services[service].host in wave]
-        involved = {rotation.credential for service in services for rotation in users[service]}
-        moves.add(Verb.STAGE, [rotation for rotation in one if rotation.credential in involved], services, wave)
+        services = sorted((service for host in wave for service in on[host]), key=first.__getitem__)
+        involved = {place[rotation.credential]: rotation for service in services for rotation in users[service]}
+        yield wave, services, [involved[number] for number in sorted(involved)]
 
 
 def _services(rotation: Rotation, catalogue: Catalogue) -> list[str]:
@@ -144,7 +159,8 @@ def _authority_services(listed: list[Rotation], catalogue: Catalogue) -> list[tu
         for service in catalogue.credentials[rotation.credential].authority.services:
             users.setdefault(service, []).append(rotation)
     hosts = host_order(catalogue, (catalogue.services[service].host for service in users))
-    return sorted(users.items(), key=lambda pair: (hosts.index(catalogue.services[pair[0]].host), pair[0]))
+    place = {host: number for number, host in enumerate(hosts)}
+    return sorted(users.items(), key=lambda pair: (place[catalogue.services[pair[0]].host], pair[0]))
 
 
 def _switches(
@@ -155,10 +171,8 @@ def _switches(
         for service in _services(rotation, catalogue):
             if service not in (without or set()) and (only is None or service in only):
                 users.setdefault(service, []).append(rotation)
-    for wave in waves(catalogue, users):
-        services = [service for service in users if catalogue.services[service].host in wave]
-        involved = {rotation.credential for service in services for rotation in users[service]}
-        moves.add(Verb.SWITCH, [rotation for rotation in part if rotation.credential in involved], services, wave)
+    for wave, services, involved in _by_wave(users, part, catalogue):
+        moves.add(Verb.SWITCH, involved, services, wave)
     beyond = [rotation for rotation in part if any(not c.service for c in catalogue.credentials[rotation.credential].consumers)]
     if without is not None:
         moves.add(Verb.SWITCH, [r for r in beyond if not r.overlap.one_slot])

@@ -17,7 +17,7 @@ from typing import Any
 
 import ansible_runner
 
-from mycoops import children, content
+from mycoops import children, content, told
 from mycoops.masking import Masker
 from mycoops.model import Leak, Reply
 
@@ -52,12 +52,15 @@ def unreachable(told: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One start of ansible-playbook: which playbook, on which hosts, with which names (never values)."""
+    """One start of ansible-playbook: which playbook, on which hosts, with which names (never values).
+
+    `requests` by what is asked and by host are no variables: ansible-playbook copies each of those several times."""
 
     playbook: str
     hosts: tuple[str, ...]
     variables: Mapping[str, Any]
     check: bool = False
+    requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -215,6 +218,8 @@ class Runner:
         result = data.get("res") or {}
         if kind == "runner_on_start":
             self._notify(host, str(data.get("task", "")))
+        elif answer := told.read(event.get("stdout")):
+            self._told(answer, outcome)
         elif kind == "runner_on_unreachable":
             outcome.unreachable.add(host)
             outcome.problems[host] = unreachable(str(result.get("msg", "")))
@@ -224,6 +229,17 @@ class Runner:
                 outcome.replies.append(Reply(str(reply.get("item", "")), host, reply))
             elif kind.endswith("failed"):
                 outcome.problems[host] = str(result.get("msg", "failed"))[:300]
+
+    def _told(self, answer: dict[str, Any], outcome: Outcome) -> None:
+        host = str(answer.get("host", ""))
+        self._notify(host, "answers")
+        if reply := answer.get("mycoops"):
+            outcome.replies.append(Reply(str(reply.get("item", "")), host, reply))
+        elif "unreachable" in answer:
+            outcome.unreachable.add(host)
+            outcome.problems[host] = unreachable(str(answer["unreachable"]))
+        else:
+            outcome.problems[host] = str(answer.get("failed", "failed"))[:300]
 
     def _cancelled(self) -> bool:
         if not (self.hurry() or _free(self._environment.directory) < TIGHT):
@@ -261,7 +277,12 @@ def _why(error: Exception) -> str:
 def _write_settings(private: Path, run: Run) -> None:
     directory = private / "env"
     directory.mkdir(parents=True, mode=0o700)
-    (directory / "extravars").write_text(json.dumps(dict(run.variables)), encoding="utf-8")
+    files = {what: private / f"{what}.json" for what in run.requests}
+    for what, file in files.items():
+        file.write_text(json.dumps(run.requests[what]), encoding="utf-8")
+    named = {f"mycoops_{what}": str(file) for what, file in files.items()}
+    hosts = {f"mycoops_{what}_on": list(found) for what, found in run.requests.items()}
+    (directory / "extravars").write_text(json.dumps({**run.variables, **named, **hosts}), encoding="utf-8")
     settings = {"idle_timeout": 0, "pexpect_timeout": NOTICE_SECONDS, "suppress_ansible_output": True}
     (directory / "settings").write_text(json.dumps(settings), encoding="utf-8")
 

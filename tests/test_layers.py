@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
-    account checklist children dual errors escapes ics leaks.processes metrics model notifier role_docs secret ssh_login yaml_nodes
+    account checklist children dual errors escapes ics leaks.processes metrics model notifier role_docs secret ssh_login told
+        yaml_nodes
   < durable masking
   < digests vault_switch
   < agent content interrupts journal lab_fleet lab_podman leaks.heard leaks.needles lease rundir settings source

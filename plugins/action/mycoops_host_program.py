@@ -57,12 +57,16 @@ class ActionModule(ActionBase):
             request = {**request, "check": True}
         if "since" in request:
             request = {**request, "now": time.time()}
-        if task_vars.get("mycoops_bound"):
-            worker_of = multiprocessing.parent_process()
-            children.end_with_parent(worker_of.pid if worker_of else 0)
+        self.bind(task_vars)
         interpreter, fence = bridge.python(task_vars.get("ansible_python_interpreter")), bridge.fence_of(task_vars)
         store = lambda: self.store(task_vars)  # noqa: E731
         return bridge.call(program, PLUGINS / "module_utils", request, store, self.send, interpreter, fence, self.prepare)
+
+    def bind(self, task_vars):
+        """Let this worker end with the playbook, where that was started by a run."""
+        if task_vars.get("mycoops_bound"):
+            worker_of = multiprocessing.parent_process()
+            children.end_with_parent(worker_of.pid if worker_of else 0)
 
     def prepare(self, request):
         """Make of the resolved request what the program gets; the values in it are masked in the reply whatever becomes of them."""

@@ -127,3 +127,10 @@ def test_data_of_any_depth_is_scrubbed_keys_included() -> None:
     scrubbed = Masker([value]).scrub(data)
     assert value not in json.dumps(scrubbed)
     assert scrubbed == {MASK: [MASK, 5, None, [f"x{MASK}", {"deep": MASK}]], "b": True}
+
+
+def test_a_value_across_two_strings_is_none_and_a_pattern_in_one_of_many_is() -> None:
+    value = generate("token").reveal()
+    split = [value[:20], value[20:]]
+    assert Masker([value]).scrub(split) == split
+    assert Masker([value]).scrub([*split, {"url": f"a%2F{value}"}]) == [*split, {"url": f"a%2F{MASK}"}]

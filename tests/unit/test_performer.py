@@ -28,7 +28,7 @@ class Recorder:
 
     def searched(self) -> list[list[str]]:
         """Which hosts each start searched."""
-        return [list(run.variables["mycoops_scans"]) for run in self.runs]
+        return [list(run.requests["scans"]) for run in self.runs]
 
 
 @pytest.mark.parametrize(

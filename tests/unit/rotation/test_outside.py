@@ -11,7 +11,7 @@ from mycoops.errors import StepFailed, WaitingForPerson
 from mycoops.journal import Journal
 from mycoops.ledger import Standing
 from mycoops.model import Stage, State
-from mycoops.order import segment_of
+from mycoops.order import admins_of, segment_of
 from tests.unit.rotation.conftest import MakeBench
 
 GITHUB, ANN, MANUAL = "github:acme/app:SECRET", "developer:ann", "manual:the store of n8n"
@@ -163,4 +163,5 @@ def test_on_the_way_back_persons_are_asked_for_the_old_value_before_the_new_one_
 
 def test_a_token_that_writes_secrets_goes_after_what_it_writes(bench: MakeBench) -> None:
     made = bench("O1-outside")
-    assert [segment_of(name, made.catalogue, made.kinds) for name in ("it", "pat")] == [0, 1]
+    admins = admins_of(made.catalogue)
+    assert [segment_of(name, made.catalogue, made.kinds, admins) for name in ("it", "pat")] == [0, 1]
