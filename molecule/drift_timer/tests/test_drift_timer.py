@@ -19,7 +19,7 @@ def test_what_was_found_is_no_failure_of_the_service(host):
 
 
 def test_it_was_called_as_its_account_for_the_fleet(host):
-    asked, measured = host.file("/srv/metrics/called").content_string.splitlines()
+    asked, measured = host.file("/srv/metrics/drift.called").content_string.splitlines()
     assert asked == "mycosoft /home/mycosoft drift --fleet /srv/fleets/acme --json"
     assert measured == f"mycosoft /home/mycosoft metrics --fleet /srv/fleets/acme --textfile {METRICS}"
 

@@ -19,7 +19,7 @@ def test_the_service_ended_well(host):
 
 
 def test_it_was_called_as_its_account_for_the_fleet(host):
-    asked, measured = host.file("/srv/metrics/called").content_string.splitlines()
+    asked, measured = host.file("/srv/metrics/reminder.called").content_string.splitlines()
     assert asked == "mycosoft /home/mycosoft remind --fleet /srv/fleets/acme"
     assert measured == f"mycosoft /home/mycosoft metrics --fleet /srv/fleets/acme --textfile {METRICS}"
 

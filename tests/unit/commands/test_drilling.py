@@ -33,10 +33,17 @@ def _of(group: int) -> list[str]:
     return found
 
 
+def _heeding() -> None:
+    """What a shell starts in the background does not heed an interrupt, nor does whatever that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_drill_that_is_ended_leaves_nothing(number: signal.Signals) -> None:
-    running = subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heeding
+    )
     deadline = time.monotonic() + 60
     while not any(any(path.iterdir()) for path in _left(running.pid)):
         assert time.monotonic() < deadline, "it did not begin"
