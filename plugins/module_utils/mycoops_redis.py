@@ -108,6 +108,13 @@ def fit(request: dict, server: Connection) -> str:
     return str(configured)
 
 
+def connections(server: Connection, name: str) -> typing.List[str]:
+    """The lines of CLIENT LIST of a user, but for this connection."""
+    own = f"id={server('CLIENT', 'ID')} "
+    lines = str(server("CLIENT", "LIST")).splitlines()
+    return [line for line in lines if f" user={name} " in f"{line} " and not line.startswith(own)]
+
+
 def kept(request: dict, name: str) -> typing.List[str]:
     """The words of the user's line in the aclfile. Raises Refusal `no_persistence` where it has none."""
     path = pathlib.Path(request["options"]["aclfile"])

@@ -20,7 +20,8 @@ CREDENTIAL, VARIABLE = "appctl_agent", "APPCTL_TOKEN"
 def own_kind(lab: Lab) -> Iterator[Lab]:
     """The lab's fleet with one more kind and one more credential, whose authority is a program on the sandbox."""
     path = lab.fleet / "group_vars" / "all" / "catalogue.yml"
-    before = path.read_text()
+    before, vault = path.read_text(), lab.fleet / "group_vars" / "all" / "vault.yml"
+    held = vault.read_bytes()
     lab.hosts["sandbox"].put(PROGRAM, (FIXTURES / "appctl").read_bytes(), "0755")
     lab.hosts["sandbox"].call("install", "-d", "-m", "0700", str(Path(FILE).parent))
     shutil.copytree(FIXTURES / "kind_appctl", lab.fleet / "roles" / "kind_appctl")
@@ -35,6 +36,7 @@ def own_kind(lab: Lab) -> Iterator[Lab]:
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     yield lab
     path.write_text(before)
+    vault.write_bytes(held)
     shutil.rmtree(lab.fleet / "roles")
 
 

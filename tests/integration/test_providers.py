@@ -40,7 +40,8 @@ class Console:
 def console(lab: Lab) -> Iterator[Console]:
     """The lab's fleet with credentials of two providers, made at their consoles and brought by a person."""
     made, path = Console(lab), lab.fleet / "group_vars" / "all" / "catalogue.yml"
-    before = path.read_text()
+    before, vault = path.read_text(), lab.fleet / "group_vars" / "all" / "vault.yml"
+    held = vault.read_bytes()
     made.ask("POST", "/reset")
     web = made.step("cloudflare", "create_token", name="web", permissions={"Zone Read": "*"})
     maker = made.step("cloudflare", "create_token", name="maker", permissions={"API Tokens Write": "user"})
@@ -72,6 +73,7 @@ def console(lab: Lab) -> Iterator[Console]:
     lab.run("deploy")
     yield made
     path.write_text(before)
+    vault.write_bytes(held)
 
 
 def verify(lab: Lab, text: str) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import typing
 
-from mycoops_redis import Connection, ServerError, administrator, answered, fit, hash_of, kept, user
+from mycoops_redis import Connection, ServerError, administrator, answered, connections, fit, hash_of, kept, user
 from mycoops_reply import Refusal
+
+SHORT_SECONDS = 0.5
+"""How long a connection may take that asks one thing and goes."""
 
 
 def run(request: dict) -> dict:
@@ -96,7 +100,7 @@ def parity(request: dict) -> dict:
 
 
 def revoke(request: dict) -> dict:
-    """Remove the old hash, save, and end the user's connections, because the consumers hold the new value by now."""
+    """Remove the old hash, save, and end the connections opened before: the consumers hold the new value by now."""
     new, old, name = hash_of(request, "value"), hash_of(request, "previous_value"), request["principal"]
     with administrator(request) as server:
         passwords = user(server, request["principal"])["passwords"]
@@ -104,12 +108,24 @@ def revoke(request: dict) -> dict:
             raise Refusal("new_not_ready", "the user does not hold the new password, the old one stays", user=name)
         if request.get("check"):
             return {"done": True, "changed": old in passwords, "evidence": {"user": name}}
+        connections(server, name)  # an administrator that may not is told so while nothing is changed
         if old in passwords:
             server("ACL", "SETUSER", name, f"!{old}")
         server("ACL", "SAVE")
-        killed = server("CLIENT", "KILL", "USER", name) if _forward(request) else 0
+        killed = _end(server, name) if _forward(request) else 0
         left = len(user(server, request["principal"])["passwords"])
     return {"done": True, "changed": old in passwords, "evidence": {"user": name, "killed": str(killed), "passwords": str(left)}}
+
+
+def _end(server: Connection, name: str) -> int:
+    """End every connection that may have come by the old password, and return how many there were.
+
+    One that is opened by now has come by the new one and is left alone; one that asks its question and goes is let go, so
+    that nobody is cut off in the middle of a request."""
+    before = [line.split()[0] for line in connections(server, name)]
+    time.sleep(SHORT_SECONDS)
+    still = {line.split()[0] for line in connections(server, name)}
+    return sum(int(server("CLIENT", "KILL", "ID", one.partition("=")[2])) for one in before if one in still)
 
 
 def _forward(request: dict) -> bool:

@@ -6,7 +6,7 @@ import re
 import time
 import typing
 
-from mycoops_redis import Connection, User, administrator, answered, fit, hash_of, kept, user
+from mycoops_redis import Connection, User, administrator, answered, connections, fit, hash_of, kept, user
 from mycoops_reply import Refusal
 from mycoops_sightings import Sightings
 
@@ -62,7 +62,7 @@ def parity(request: dict) -> dict:
 def drain(request: dict) -> dict:
     """Connections of the old user, but for this one: it may be the administrator that is rotated."""
     with administrator(request) as server:
-        lines = _connections(server, request["previous_principal"])
+        lines = connections(server, request["previous_principal"])
     return {"done": True, "in_use": len(lines), "evidence": {"connections": str(len(lines)), "clients": _clients(lines)}}
 
 
@@ -132,15 +132,9 @@ def _is_on(words: typing.Sequence[str], value: str) -> bool:
 
 
 def _unused(server: Connection, name: str) -> None:
-    if lines := _connections(server, name):
+    if lines := connections(server, name):
         clients = _clients(lines)
         raise Refusal("slot_in_use", f"the free user has {len(lines)} connections from {clients}", clients=clients)
-
-
-def _connections(server: Connection, name: str) -> typing.List[str]:
-    own = f"id={server('CLIENT', 'ID')} "
-    lines = str(server("CLIENT", "LIST")).splitlines()
-    return [line for line in lines if f" user={name} " in f"{line} " and not line.startswith(own)]
 
 
 def _clients(lines: typing.Sequence[str]) -> str:

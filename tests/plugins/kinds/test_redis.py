@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from hashlib import sha256
 from typing import Any
 
@@ -80,6 +82,40 @@ def test_connections_live_through_the_mint_and_end_with_the_revoke(fleet: Fleet)
     assert stream.recv(16) == b"+PONG\r\n"
     assert fleet.ask("revoke")["evidence"]["killed"] == "1"
     assert stream.recv(16) == b""
+
+
+def test_a_connection_that_comes_by_the_new_password_lives_through_the_revoke(fleet: Fleet) -> None:
+    fleet.ask("mint")
+    kept, failed, stop = login(fleet.server, "app", fleet.old), [], threading.Event()
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        while not stop.is_set():
+            with login(fleet.server, "app", fleet.new) as fresh:
+                fresh.sendall(b"PING\r\n")
+                failed.extend([] if fresh.recv(16) == b"+PONG\r\n" else ["cut off"])
+                time.sleep(0.02)
+            asked += 1
+
+    load = [threading.Thread(target=ask) for _ in range(8)]
+    for one in load:
+        one.start()
+    ended = fleet.ask("revoke")["evidence"]["killed"]
+    stop.set()
+    for one in load:
+        one.join()
+    assert (ended, failed, asked > 8) == ("1", [], True)
+    assert kept.recv(16) == b""
+
+
+def test_who_may_not_see_the_connections_changes_nothing(fleet: Fleet) -> None:
+    fleet.ask("mint")
+    with login(fleet.server, "admin", fleet.admin) as stream:
+        stream.sendall(b"ACL SETUSER admin -client|list\r\n")
+        assert stream.recv(16) == b"+OK\r\n"
+    assert "error" in fleet.ask("revoke")
+    assert fleet.probe(fleet.old)["outcome"] == "accepted"
 
 
 def test_the_way_back_leaves_connections_alone(fleet: Fleet) -> None:
