@@ -19,7 +19,7 @@ demo: setup setup-lab ## boot the lab, deploy it, rotate a quarter on it, and te
 
 test: setup setup-lab setup-test lint ## everything: lint, unit, plugins, molecule, integration on the lab
 	$(PYTEST) -n 2 tests/unit tests/providers tests/test_*.py
-	$(PYTEST) tests/plugins
+	$(PYTEST) -n 2 tests/plugins
 	$(BIN)/mycoops drill $(DRILL_$(shell expr $(DAY) % 3)) --offset $(DAY)
 	$(MAKE) molecule
 	$(PYTEST) tests/integration --faults today
@@ -33,7 +33,7 @@ drill: setup setup-lab ## kill the engine at each of its points, and each resume
 	$(PYTEST) tests/integration -m fault
 
 test-plugins: setup setup-test ## roles, plugins and kinds against real servers on this machine
-	$(PYTEST) tests/plugins
+	$(PYTEST) -n 2 tests/plugins
 
 codec-soak: setup setup-test ## 100,000 random values through every real parser of env files; takes long
 	$(BIN)/python -m tests.codec --soak 100000

@@ -92,11 +92,13 @@ def _at_rest(scene: Scene, name: str, generation: int) -> str:
 
 
 def _evidence(scene: Scene, name: str, standing: ledger.Standing) -> None:
-    """Invariant 10: the four facts, the last of each subject telling."""
-    last = last_outcomes(standing)
-    require(last == PROVEN, f"10: {name}: {last}")
-    declared = scene.catalogue.credentials[name]
+    """Invariant 10: the four facts, the last of each subject telling; where nobody can probe, that this was said, and no more."""
+    last, declared = last_outcomes(standing), scene.catalogue.credentials[name]
     kind, authority = scene.kinds[declared.kind], declared.authority
+    if not kind.provable:
+        require(standing.unproven and not standing.proven and not last, f"10: {name}: {last}")
+        return
+    require(last == PROVEN, f"10: {name}: {last}")
     kept = [fact for fact in standing.facts if fact["fact"] == "persisted"]
     if kind.accepts_by == "delivery":
         wanted = {(scene.catalogue.services[service].host, service) for service in authority.services}

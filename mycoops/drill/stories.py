@@ -32,6 +32,7 @@ KINDS = {
         _kind("rolled", "one slot, by API", Overlap.O5, "persistence", probe_from="authority"),
         _kind("grant", "replaces itself", Overlap.O7, "persistence", probe_from="authority"),
         _kind("console", "one slot, by hand", Overlap.O6, probe_from="authority", human=PERSON),
+        _kind("blind", "one slot, by hand, and nobody can probe it", Overlap.O6, human=PERSON, provable=False),
     )
 }
 """One kind for each way in which the engine can meet an authority."""
@@ -226,6 +227,7 @@ STORIES = {
         Story("O7", simple("grant"), waits=1),
         Story("O7-approval", simple("grant", approval={"required": True}), waits=1),
         Story("O6", simple("console"), waits=1),
+        Story("O6-unproven", simple("blind"), waits=1),
         Story("mixed", mixed(), waits=2),
     )
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.integration.hosts import ENV_FILES, Host
 from tests.integration.lab import Done, Lab, Running
+from tests.processes import descendants
 
 
 def _run(*argv: str) -> None:
@@ -108,18 +109,6 @@ def frozen(host: Host) -> Iterator[None]:
         yield
     finally:
         _run("podman", "unpause", host.container)
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that it has started, whoever they belong to now."""
-    found = [pid]
-    for one in found:
-        for path in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                found += [int(word) for word in path.read_text().split()]
-            except OSError:
-                continue
-    return found
 
 
 @contextmanager

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 from kind_servers import Postgres, Redis, WebServer
 
+from tests.providers.conftest import providers, running
+
+__all__ = ["postgres", "providers", "redis_server", "running", "web"]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,6 @@ from mycoops.secret import Secret
 from tests.providers.server import Providers
 
 DAY = 86400
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Providers]:
-    server = Providers()
-    try:
-        yield server
-    finally:
-        assert server.stop() == ""
-
-
-@pytest.fixture
-def providers(running: Providers) -> Providers:
-    running.ask("POST", "/reset")
-    return running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,21 +13,6 @@ from provider_cases import BY_KIND, CASES, Case, asana, ask, github, github_seco
 from tests.providers.server import Providers
 
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Providers]:
-    server = Providers()
-    try:
-        yield server
-    finally:
-        assert server.stop() == ""
-
-
-@pytest.fixture
-def providers(running: Providers) -> Providers:
-    running.ask("POST", "/reset")
-    return running
 
 
 def probe(case: Case, providers: Providers, value: str, subject: str = "new", **more: Any) -> dict[str, Any]:

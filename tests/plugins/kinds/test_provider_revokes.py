@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from provider_cases import BY_KIND, anthropic, ask, github, github_second
 
 from tests.providers.server import Providers
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Providers]:
-    server = Providers()
-    try:
-        yield server
-    finally:
-        assert server.stop() == ""
-
-
-@pytest.fixture
-def providers(running: Providers) -> Providers:
-    running.ask("POST", "/reset")
-    return running
 
 
 def outcome(kind: str, providers: Providers, value: str) -> str:

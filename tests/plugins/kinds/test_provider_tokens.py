@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,6 @@ from tests.providers.server import Providers
 
 TAG = "mycoops/it/g2/run"
 USER = "ops@pve"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Providers]:
-    server = Providers()
-    try:
-        yield server
-    finally:
-        assert server.stop() == ""
-
-
-@pytest.fixture
-def providers(running: Providers) -> Providers:
-    running.ask("POST", "/reset")
-    return running
 
 
 @pytest.fixture

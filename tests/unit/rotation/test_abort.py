@@ -30,6 +30,7 @@ BEFORE = {
     "O4-approval": ("it", (*WAY[1:4], WAY[5])),
     "O5": ("it", (*WAY[1:4], *WAY[5:7])),
     "O6": ("it", (WAY[1], WAY[3], *WAY[5:7])),
+    "O6-unproven": ("it", (WAY[1], WAY[3], WAY[5])),
     "O7": ("it", (State.PREFLIGHT, State.LEASE)),
     "O7-approval": ("it", (State.PREFLIGHT, State.LEASE)),
 }

@@ -38,6 +38,7 @@ LEAST = {
     "O4-approval": 120,
     "O5": 80,
     "O6": 90,
+    "O6-unproven": 60,
     "O7": 40,
     "O7-approval": 45,
 }
@@ -111,7 +112,7 @@ def test_abort_goes_back_from_every_point_before_the_point_of_no_return(bench: M
     assert back > (2 if story.startswith("O7") else 10)
 
 
-@pytest.mark.parametrize("story", [name for name in SINGLE if name not in ("O4-bare", "O6")])
+@pytest.mark.parametrize("story", [name for name in SINGLE if name not in ("O4-bare", "O6", "O6-unproven")])
 def test_a_second_death_changes_nothing(bench: MakeBench, story: str) -> None:
     made = bench(story)
     taken = photographs(made, made.finish)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mycoops.cli_answers import SEEN, _seen
-from mycoops.drill.stories import KINDS
 from mycoops.errors import WaitingForPerson
 from mycoops.model import UNPROVEN, State
 from mycoops.report import lines, rotation_log
@@ -13,8 +12,7 @@ from tests.unit.rotation.conftest import MakeBench
 
 
 def test_it_is_closed_without_a_proof_and_the_log_says_so(bench: MakeBench) -> None:
-    made = bench("O6")
-    made.kinds = {**KINDS, "console": KINDS["console"].model_copy(update={"provable": False})}
+    made = bench("O6-unproven")
     assert isinstance(made.walk(), WaitingForPerson)
     assert not made.standing("it").cut
     made.bring()
