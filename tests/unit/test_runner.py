@@ -104,7 +104,8 @@ class Waiting:
         self.child: pexpect.spawn | None = None
 
     def run(self, *, cancel_callback: Callable[[], bool], **_: object) -> SimpleNamespace:
-        self.child = pexpect.spawn("sleep", ["60"], ignore_sighup=True)
+        self.child = pexpect.spawn("sh", ["-c", "echo begun; exec sleep 60"], ignore_sighup=True)
+        self.child.expect("begun")
         deadline = time.monotonic() + 20
         while self.child.isalive() and not cancel_callback() and time.monotonic() < deadline:
             time.sleep(0.05)
