@@ -97,4 +97,6 @@ def _in_force(standing: Standing) -> int:
 
 
 def _has_candidate(standing: Standing) -> bool:
-    return standing.open and standing.reached(State.SWITCHING) and not standing.aborting
+    """Whether the candidate may be in force, or run: in one slot it is from the cut on, once the journal has named it."""
+    cut = standing.reached(State.CUTOVER) and standing.to_generation in standing.fingerprints
+    return standing.open and not standing.aborting and (cut or standing.reached(State.SWITCHING))

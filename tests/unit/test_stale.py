@@ -13,10 +13,11 @@ from mycoops import stale
 from mycoops.catalogue import catalogue_path
 from mycoops.commands import checking, rotating
 from mycoops.errors import Exit, Invalid
+from mycoops.model import State
 from mycoops.vault import vault_path
 from tests.unit.commands.conftest import MakeStage, stage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.commands.test_rotating import resume, rotate
+from tests.unit.commands.test_rotating import resume, rotate, states
 
 __all__ = ["stage"]
 
@@ -135,3 +136,40 @@ def test_a_memory_that_is_none_remembers_nothing(stage: MakeStage) -> None:
     assert len(stale.findings(made.opened(), made.store())) == 1
     stale.forget(made.opened())
     assert stale.findings(made.opened(), made.store()) == []
+
+
+@pytest.mark.parametrize("story", ["O4", "O4-dual", "O4-bare"])
+@pytest.mark.parametrize("where", ["state it CUTOVER", "fact it cut"])
+def test_a_value_that_is_cut_and_gone_is_told_and_no_other_is_made(stage: MakeStage, story: str, where: str) -> None:
+    made = stage(story)
+    made.crash(f"after the record {where}", lambda: rotate(made, "it"))
+    left = made.fleet / "pending" / "it.g2.vault"
+    content = left.read_bytes()
+    left.unlink()
+    assert "generation 2 of it is not here" in refused(made, resume)
+    assert not left.exists()
+    left.write_bytes(content)
+    resume(made)
+    assert checking.check(made.opened()) == []
+
+
+@pytest.mark.parametrize("state", ["MINTED", "STAGED"])
+def test_a_value_that_is_gone_before_its_authority_heard_of_it_is_made_anew(stage: MakeStage, state: str) -> None:
+    made = stage("O4")
+    made.crash(f"after the record state it {state}", lambda: rotate(made, "it"))
+    (made.fleet / "pending" / "it.g2.vault").unlink()
+    resume(made)
+    assert states(made) == {"it": State.CLOSED}
+
+
+def test_a_next_value_that_its_consumers_hold_is_not_made_anew(stage: MakeStage) -> None:
+    made = stage("O4-dual")
+    made.crash("after the record state it STAGED", lambda: rotate(made, "it"))
+    left = made.fleet / "pending" / "it.g2.vault"
+    content = left.read_bytes()
+    left.unlink()
+    resume(made)
+    assert (states(made), left.exists()) == ({"it": State.STAGED}, False)
+    left.write_bytes(content)
+    resume(made)
+    assert states(made) == {"it": State.CLOSED}
