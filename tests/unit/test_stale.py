@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from mycoops import stale
 from mycoops.catalogue import catalogue_path
-from mycoops.commands import checking, rotating
+from mycoops.commands import checking, looking, rotating
 from mycoops.errors import Exit, Invalid
 from mycoops.model import State
 from mycoops.vault import vault_path
@@ -173,3 +174,28 @@ def test_a_next_value_that_its_consumers_hold_is_not_made_anew(stage: MakeStage)
     left.write_bytes(content)
     resume(made)
     assert states(made) == {"it": State.CLOSED}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_vault_that_is_gone_while_something_is_rotated_is_told(stage: MakeStage, whole: bool) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    path = vault_path(made.fleet)
+    content = path.read_text()
+    if whole:
+        path.unlink()
+    else:
+        path.write_text(re.sub(r"(?m)^  one:.*\n(?:    .*\n)+", "", content))
+    assert f"{path}: one has no value, and {made.journals[0].name} says that generation 1 is in force" in refused(made, resume)
+    path.write_text(content)
+    resume(made)
+    assert states(made)["one"] is State.CLOSED
+
+
+def test_status_tells_that_it_is_of_yesterday(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    assert looking.doubts(made.opened()) == []
+    made.journals[0].unlink()
+    (doubt,) = looking.doubts(made.opened())
+    assert doubt.problem == "this control node has written this journal, and it is not here"
