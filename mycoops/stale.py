@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mycoops import durable, journal, settings
 from mycoops.catalogue import catalogue_path
-from mycoops.errors import Finding
+from mycoops.errors import Finding, Invalid
 from mycoops.ledger import Run, Standing
 from mycoops.model import State
 from mycoops.session import Fleet
@@ -49,6 +49,13 @@ def findings(fleet: Fleet, store: Store) -> list[Finding]:
     for path, run in runs.items():
         found += _declared(fleet, path, run)
     return found + list(_values(fleet, store, runs))
+
+
+def refuse(fleet: Fleet) -> None:
+    """Raise Invalid where a record of the present would be written behind one of yesterday, and first of all JournalError."""
+    fleet.runs()
+    if found := list(journals(fleet)):
+        raise Invalid(found)
 
 
 def journals(fleet: Fleet) -> Iterator[Finding]:

@@ -73,7 +73,9 @@ def redeploy(fleet: Fleet, notify: Notify, stop: Stop, credential: str) -> Deplo
         raise WrongUsage(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
     services = [consumer.service for consumer in declared.services]
     if not services:
-        raise ConfigurationError(f"{credential} has no service to deploy to", hint="Only the rotator uses it.")
+        outside = ", ".join(consumer.name for consumer in declared.outside)
+        hint = f"Only these, outside the hosts, use it: {outside}." if outside else "Only the rotator uses it."
+        raise ConfigurationError(f"{credential} has no service to deploy to", hint=hint)
     with lease.hold(fleet.settings.state, f"redeploy {credential}") as token, open_session(fleet, notify) as session:
         return deliver(session, services, token, stop, "redeploy", force=True)
 

@@ -77,7 +77,8 @@ def drill(
     if depth not in (1, 2) or every < 1 or offset < 0:
         raise WrongUsage("a drill has a depth of 1 or 2, and its steps are 1 or more", hint="See `mycoops drill --help`.")
     chosen = [trial for trial in TRIALS if not overlaps or trial.overlap in overlaps]
-    began, rows = time.monotonic(), []
+    rows: list[Row] = []
+    began = time.monotonic()
     coverage.prime()
     with (
         _stopped(rows, len(chosen)),

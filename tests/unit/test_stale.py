@@ -12,9 +12,11 @@ import yaml
 
 from mycoops import stale
 from mycoops.catalogue import catalogue_path
-from mycoops.commands import checking, looking, rotating
-from mycoops.errors import Exit, Invalid
+from mycoops.commands import approving, checking, looking, providing, rotating
+from mycoops.drill import truth
+from mycoops.errors import ConfigurationError, Exit, Invalid
 from mycoops.model import State
+from mycoops.secret import generate
 from mycoops.vault import vault_path
 from tests.unit.commands.conftest import MakeStage, stage
 from tests.unit.commands.stage import Quiet, Stage, never
@@ -199,3 +201,33 @@ def test_status_tells_that_it_is_of_yesterday(stage: MakeStage) -> None:
     made.journals[0].unlink()
     (doubt,) = looking.doubts(made.opened())
     assert doubt.problem == "this control node has written this journal, and it is not here"
+
+
+def test_nobody_approves_behind_a_journal_of_yesterday(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    (path,) = made.journals
+    before = path.read_bytes()
+    made.crash("after the record state one SWITCHED", lambda: resume(made))
+    whole = path.read_bytes()
+    path.write_bytes(before)
+    made.opened().settings.rotation_log.unlink()
+    (digest,) = {run.plan["digest"] for run in made.opened().runs().values()}
+    with pytest.raises(Invalid, match="has written more of this journal than is here"):
+        approving.approve(made.opened(), digest)
+    assert path.read_bytes() == before
+    path.write_bytes(whole)
+    with pytest.raises(ConfigurationError, match="approval is somebody else's"):
+        approving.approve(made.opened(), digest)
+
+
+def test_no_value_is_taken_for_the_first_where_one_is_in_force(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage()
+    monkeypatch.setattr(truth.Truth, "check", lambda self: None)  # The value is lost here: that is the story.
+    rotate(made, "one")
+    path = vault_path(made.fleet)
+    content = path.read_text()
+    path.write_text(re.sub(r"(?m)^  one:.*\n(?:    .*\n)+", "", content))
+    with pytest.raises(Invalid, match=r"one has no value, and .* says that generation 2 is in force"):
+        providing.provide(made.opened(), "one", generate("token"))
+    assert "one" not in path.read_text()
