@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -98,7 +99,7 @@ def made(paths: list[Path]) -> None:
     """`init`."""
     for path in paths:
         out.print(str(path), highlight=False, soft_wrap=True)
-    out.print(f"→ mycoops check --fleet {paths[0].parent}", highlight=False, soft_wrap=True)
+    out.print(f"→ mycoops check --fleet {shlex.quote(str(paths[0].parent))}", highlight=False, soft_wrap=True)
 
 
 def provided(kept: Provided, *, as_json: bool) -> None:

@@ -45,7 +45,9 @@ def gentle(words: str) -> Iterator[Stop]:
             with suppress(OSError):
                 os.write(STDERR, f"\n{words}\n".encode())
 
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    # Under nohup a closed terminal is nothing to heed.
+    heeded = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield stop
     finally:

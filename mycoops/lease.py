@@ -64,12 +64,23 @@ def under_way(state: Path, commands: Collection[str] | None = None) -> str:
 
 def latest(state: Path) -> int:
     """The token of the last lease that this control node gave; 0 before the first. Raises ConfigurationError."""
-    path = state / "lease.token"
+    path, told = state / "lease.token", _told(state)
     try:
-        return int(path.read_text()) if path.exists() else 0
+        number = int(path.read_text()) if path.exists() else told
     except ValueError:
+        number = -1
+    if number < told or number < 0:
         problem = f"{path} does not hold the number of the last lease"
-        raise ConfigurationError(problem, hint="Write the highest `token` of the records in the journals there.") from None
+        raise ConfigurationError(problem, hint="Write the highest `token` of the records in the journals there.")
+    return number
+
+
+def _told(state: Path) -> int:
+    """The token that the last holder wrote beside its name; one too few where it was killed in between, 0 where nobody did."""
+    try:
+        return max(0, int(json.loads((state / "lease.json").read_text())["token"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _next_token(state: Path) -> int:

@@ -21,7 +21,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mycoops_drift_host_findings": ("Everything that differs on a host.", ("host",)),
     "mycoops_drift_host_asked": ("Whether all of a host could be asked.", ("host",)),
     "mycoops_drift_exit_status": (
-        "How the last look ended: 0 nothing differs, 8 something does, 4 not everything could be asked.",
+        "How the last look ended: 0 nothing differs, 8 something does, 4 not everything could be asked, else why there was none.",
         (),
     ),
     "mycoops_drift_last_run_timestamp_seconds": ("When the last look ended.", ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
+import stat
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from pathlib import Path
 
 from mycoops import durable
 from mycoops.errors import ConfigurationError
+
+KEY_BYTES = 32
+"""How long the key of fingerprints and journals is."""
+OTHERS = 0o077
+"""What nobody else may do with a file that holds a secret."""
 
 VARIABLES = {
     "MYCOOPS_FLEET": "the fleet directory, where --fleet is not given (default: inventory/lab)",
@@ -78,8 +84,12 @@ def install_key(settings: Settings) -> bytes:
     path = settings.state / INSTALL_KEY
     if not path.exists():
         durable.directory(settings.state, 0o700)
-        durable.replace(path, secrets.token_bytes(32))
-    return path.read_bytes()
+        durable.replace(path, secrets.token_bytes(KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        hint = "Bring it back from a backup: the journals that were written with it cannot be trusted without it."
+        raise ConfigurationError(f"{path} is not the key of this control node: it has {len(key)} bytes, not {KEY_BYTES}", hint=hint)
+    return key
 
 
 def password_path(name: str, settings: Settings) -> Path:
@@ -101,7 +111,7 @@ def vault_password(file: str, script: str, prompt: bool, settings: Settings, dec
             hint="Write it there, mode 0600; `mycoops lab up` makes that of the lab." if file else "Put the program there.",
         )
     try:
-        password = (path.read_bytes() if file else _printed(path, declared)).decode().strip()
+        password = (_private(path, declared) if file else _printed(path, declared)).decode().strip()
     except OSError as error:
         hint = "Make it a file that you may read." if file else "Begin it with #!, and make it executable: chmod 700."
         raise ConfigurationError(f"{declared}: no vault password from {path}: {error.strerror}", hint=hint) from None
@@ -110,6 +120,15 @@ def vault_password(file: str, script: str, prompt: bool, settings: Settings, dec
     if not password:
         raise ConfigurationError(f"{declared}: an empty vault password from {path}", hint="It has at least one character.")
     return password
+
+
+def _private(path: Path, declared: str) -> bytes:
+    content = path.read_bytes()  # What is no file is told as that, before its mode.
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & OTHERS:
+        hint = f"chmod 600 {path}, and give the vault another one with `mycoops vault rekey` if others could read it."
+        raise ConfigurationError(f"{declared}: {path} holds the vault password and has mode {mode:04o}", hint=hint)
+    return content
 
 
 def _asked(declared: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mycoops import durable, journal, settings
 from mycoops.catalogue import catalogue_path
-from mycoops.errors import Finding
+from mycoops.errors import Finding, Invalid
 from mycoops.ledger import Run, Standing
 from mycoops.model import State
 from mycoops.session import Fleet
@@ -45,13 +45,21 @@ def remembered(fleet: Fleet) -> dict[str, str]:
 
 def findings(fleet: Fleet, store: Store) -> list[Finding]:
     """What is older here than the rest. Raises JournalError for a journal that cannot be trusted."""
-    found, runs = list(_journals(fleet)), fleet.runs()
+    found, runs = list(journals(fleet)), fleet.runs()
     for path, run in runs.items():
         found += _declared(fleet, path, run)
     return found + list(_values(fleet, store, runs))
 
 
-def _journals(fleet: Fleet) -> Iterator[Finding]:
+def refuse(fleet: Fleet) -> None:
+    """Raise Invalid where a record of the present would be written behind one of yesterday, and first of all JournalError."""
+    fleet.runs()
+    if found := list(journals(fleet)):
+        raise Invalid(found)
+
+
+def journals(fleet: Fleet) -> Iterator[Finding]:
+    """The journals that this control node has written, or has written more of, than is here."""
     key = settings.install_key(fleet.settings)
     for name, head in remembered(fleet).items():
         path = fleet.settings.journals / name
@@ -79,10 +87,13 @@ def _values(fleet: Fleet, store: Store, runs: Mapping[Path, Run]) -> Iterator[Fi
     last = {name: (path, standing) for path, run in runs.items() for name, standing in run.rotations.items()}
     for name, (path, standing) in last.items():
         meta = store.meta(name)
-        if meta is None or name not in fleet.catalogue.credentials:
-            continue
         wanted = _in_force(standing)
-        if meta.generation < wanted:
+        if name not in fleet.catalogue.credentials or not wanted:
+            continue
+        if meta is None:
+            problem = f"{name} has no value, and {path.name} says that generation {wanted} is in force"
+            yield Finding(str(vault_path(fleet.settings.fleet)), problem, FIX)
+        elif meta.generation < wanted:
             problem = f"{name} has generation {meta.generation}, and {path.name} says that {wanted} is in force"
             yield Finding(store.place(name), problem, FIX)
         elif _has_candidate(standing) and standing.to_generation not in {meta.generation, *store.pending(name)}:
@@ -97,4 +108,6 @@ def _in_force(standing: Standing) -> int:
 
 
 def _has_candidate(standing: Standing) -> bool:
-    return standing.open and standing.reached(State.SWITCHING) and not standing.aborting
+    """Whether the candidate may be in force, or run: in one slot it is from the cut on, once the journal has named it."""
+    cut = standing.reached(State.CUTOVER) and standing.to_generation in standing.fingerprints
+    return standing.open and not standing.aborting and (cut or standing.reached(State.SWITCHING))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import durable
 from mycoops.secret import generate
 
 pytestmark = pytest.mark.slow
@@ -178,7 +179,7 @@ def fleet(installed: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     state = Path(installed("--version").args[0]).parents[1] / "state" / "ours"
     state.mkdir(parents=True)
-    (state / "vault-password").write_text(generate("token").reveal())
+    durable.replace(state / "vault-password", generate("token").reveal().encode())
     return place
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mycoops import account, editor, lease, settings
+from mycoops import account, editor, lease, settings, stale
 from mycoops.commands.rendering import render_log
 from mycoops.consumer import Consumer
 from mycoops.errors import ConfigurationError, WrongUsage
@@ -17,7 +17,7 @@ from mycoops.ledger import Standing
 from mycoops.model import Stage
 from mycoops.session import Fleet
 
-LONGEST = 366
+LONGEST, SUGGESTED = 366, 30
 """Days: a waiver is for a while."""
 
 
@@ -57,7 +57,8 @@ def waive(fleet: Fleet, credential: str, consumer: str, until: str, reason: str)
         raise WrongUsage("a waiver without a reason", hint="Say why: --reason TEXT.")
     day, today = _day(until), datetime.now(UTC).date()
     if not today <= day <= date.fromordinal(today.toordinal() + LONGEST):
-        raise WrongUsage(f"{until} is over, or more than a year away", hint="Give a day within the next year: --until 2031-02-28.")
+        hint = f"Give a day within the next year: --until {today + timedelta(days=SUGGESTED)}."
+        raise WrongUsage(f"{until} is over, or more than a year away", hint=hint)
 
     def facts(standing: Standing) -> dict[str, Any]:
         return {"until": day.isoformat(), "reason": " ".join(reason.split()), "generation": _generation(standing, declared)}
@@ -74,6 +75,7 @@ def show(fleet: Fleet, credential: str, consumer: str) -> None:
 
 def _said(fleet: Fleet, credential: str, consumer: Consumer, event: str, facts: Callable[[Standing], dict[str, Any]]) -> Said:
     with lease.hold(fleet.settings.state, event):
+        stale.refuse(fleet)
         path, standing = _asking(fleet, credential, consumer)
         told, by = facts(standing), account.here()
         written = Journal(path, settings.install_key(fleet.settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycoops import account, lease, settings
+from mycoops import account, lease, settings, stale
 from mycoops.commands.rendering import render_log
 from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.journal import Journal
@@ -64,6 +64,7 @@ def asked(fleet: Fleet, digest: str) -> Approval:
 def approve(fleet: Fleet, digest: str) -> Approval:
     """Record the approval, durable and chained, under the lease; raises what `asked` raises."""
     with lease.hold(fleet.settings.state, "approve"):
+        stale.refuse(fleet)
         made = asked(fleet, digest)
         path = fleet.settings.journals / made.journal
         Journal(path, settings.install_key(fleet.settings)).write("approved", by=made.by, digest=digest)

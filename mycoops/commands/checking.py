@@ -26,14 +26,16 @@ def _subject(fleet: Fleet) -> Subject:
 
 
 def check(fleet: Fleet) -> list[Finding]:
-    """Every finding. Without a vault file only the declarations are checked."""
+    """Every finding. Without a vault file only the declarations are checked, and that no journal tells of a value."""
     subject = _subject(fleet)
     found = declarations(subject) + files(subject) + places(subject) + vault_switch.findings(fleet.settings.fleet)
-    if not found and vault_path(fleet.settings.fleet).exists():
-        store = fleet.store()
-        split = families(fleet.runs().values())
-        found = values(subject, store, settings.install_key(fleet.settings), split) + stale.findings(fleet, store)
-    return found
+    if found:
+        return found
+    if not vault_path(fleet.settings.fleet).exists():
+        return stale.findings(fleet, fleet.facts())
+    store = fleet.store()
+    split = families(fleet.runs().values())
+    return values(subject, store, settings.install_key(fleet.settings), split) + stale.findings(fleet, store)
 
 
 def warnings(fleet: Fleet) -> list[Finding]:

@@ -52,6 +52,9 @@ def deploy(fleet: Fleet, notify: Notify, stop: Stop, *, host: str = "", check: b
     services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
     if not services:
         known = sorted({service.host for service in fleet.catalogue.services.values()})
+        if not known:
+            hint = "Declare one under mycoops_services."
+            raise ConfigurationError("no service is declared, so there is nothing to deliver", hint=hint)
         raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(known)}.")
     with lease.hold(fleet.settings.state, "deploy") as token, open_session(fleet, notify) as session:
         return deliver(session, services, token, stop, "deploy", check=check)
@@ -70,7 +73,9 @@ def redeploy(fleet: Fleet, notify: Notify, stop: Stop, credential: str) -> Deplo
         raise WrongUsage(f"unknown credential {credential}", hint=f"One of: {', '.join(fleet.catalogue.credentials)}.")
     services = [consumer.service for consumer in declared.services]
     if not services:
-        raise ConfigurationError(f"{credential} has no service to deploy to", hint="Only the rotator uses it.")
+        outside = ", ".join(consumer.name for consumer in declared.outside)
+        hint = f"Only these, outside the hosts, use it: {outside}." if outside else "Only the rotator uses it."
+        raise ConfigurationError(f"{credential} has no service to deploy to", hint=hint)
     with lease.hold(fleet.settings.state, f"redeploy {credential}") as token, open_session(fleet, notify) as session:
         return deliver(session, services, token, stop, "redeploy", force=True)
 

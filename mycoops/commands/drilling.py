@@ -5,21 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
-from mycoops import children, rundir
+from mycoops import children, interrupts, rundir
 from mycoops.drill import coverage
 from mycoops.drill.bench import Bench
 from mycoops.drill.matrix import COLUMNS, Drill, Row
 from mycoops.drill.points import watching
 from mycoops.drill.stories import Story
 from mycoops.drill.trials import TRIALS, Trial
-from mycoops.errors import WrongUsage
+from mycoops.errors import Interrupted, WrongUsage
 from mycoops.model import Overlap
 
 PREFIX = "drill-of-mycoops-"
@@ -75,9 +77,14 @@ def drill(
     if depth not in (1, 2) or every < 1 or offset < 0:
         raise WrongUsage("a drill has a depth of 1 or 2, and its steps are 1 or more", hint="See `mycoops drill --help`.")
     chosen = [trial for trial in TRIALS if not overlaps or trial.overlap in overlaps]
-    began, rows = time.monotonic(), []
+    rows: list[Row] = []
+    began = time.monotonic()
     coverage.prime()
-    with _directory() as root, multiprocessing.get_context("fork").Pool(os.cpu_count() or 1, children.end_with_parent) as pool:
+    with (
+        _stopped(rows, len(chosen)),
+        _directory() as root,
+        multiprocessing.get_context("fork").Pool(os.cpu_count() or 1, _work) as pool,
+    ):
         tasks = [(TRIALS.index(trial), root, depth, every, offset) for trial in _longest_first(chosen)]
         for row in pool.imap_unordered(_one, tasks):
             rows.append(row)
@@ -86,6 +93,31 @@ def drill(
     seen = {site for row in rows for site in row.sites}
     missed = None if overlaps else [str(site) for site in coverage.sites() if site not in seen]
     return Report(rows, missed, len(coverage.sites()), time.monotonic() - began)
+
+
+@contextmanager
+def _stopped(rows: Sequence[Row], count: int) -> Iterator[None]:
+    """Within the block a signal ends the drill, and Interrupted says how far it came; nothing of it is resumed."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        found = sum(not row.clean for row in rows)
+        words = f"the drill was stopped after {len(rows)} of {count} trials, {found} of them with findings"
+        raise Interrupted(words, hint="It begins anew; `--every 400` drills less, and `--class` one class.")
+
+    before = {number: signal.signal(number, handler) for number in interrupts.SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _work() -> None:
+    """What a process of the pool begins with: it ends with the drill, and a Ctrl-C is the drill's to answer."""
+    children.end_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _longest_first(trials: Iterable[Trial]) -> list[Trial]:

@@ -11,7 +11,7 @@ from mycoops.exposure import emergencies
 from mycoops.leaks.control_node import OUTPUT
 from mycoops.leaks.heard import HEARD
 from mycoops.leaks.known import Known
-from mycoops.model import Leak
+from mycoops.model import Leak, State
 from mycoops.session import Fleet, Session
 
 SHOWN = 5
@@ -46,9 +46,18 @@ def _told(leaks: list[Leak]) -> str:
 def _advice(fleet: Fleet, leaks: Iterable[Leak]) -> str:
     alive = emergencies(fleet.runs().values())
     names = list(dict.fromkeys(leak.credential for leak in leaks if leak.credential in alive))
+    if going := _under_way(fleet, names):
+        ended = f"`mycoops resume` ends the rotation of {', '.join(going)} that is open"
+        return f"EMERGENCY: that value is valid. Remove it there; {ended}, and `mycoops status` says whether that was enough."
     if names:
         return f"EMERGENCY: that value is valid. Remove it there, and replace it: `mycoops rotate {' '.join(names)}`."
     return "That value is dead already. Remove it there; `mycoops resume` closes the rotation if it is open."
+
+
+def _under_way(fleet: Fleet, names: Iterable[str]) -> list[str]:
+    """Those whose rotation has to end before another one begins; one whose old value is proven dead ends with that."""
+    standings = {name: one for run in fleet.runs().values() for name, one in run.rotations.items() if one.open}
+    return [name for name in names if name in standings and standings[name].state is not State.PROVEN_DEAD]
 
 
 def recorded(fleet: Fleet, leaks: Iterable[Leak], what: str, token: int = 0) -> MycoopsError | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mycoops import chain, lease, sightings, stale
+from mycoops.errors import Finding
 from mycoops.exposure import Exposure, emergencies, is_past, minute
 from mycoops.journal import Verdict
 from mycoops.ledger import Standing
@@ -80,6 +81,11 @@ def status(fleet: Fleet, today: date | None = None) -> list[Status]:
             )
         )
     return found
+
+
+def doubts(fleet: Fleet) -> list[Finding]:
+    """Why what `status` answers may be of yesterday: journals that were written here and are not here any more, or older."""
+    return list(stale.journals(fleet))
 
 
 def _still_tried(fleet: Fleet) -> dict[str, Seen]:

@@ -104,14 +104,13 @@ def cutover(context: Context, move: Move) -> None:
     ahead.ensure(context, context.at(move.credentials, State.STAGED))
     staged = cleared(context, context.at(move.credentials, State.STAGED))
     fresh = [rotation for rotation in staged if not rotation.overlap.needs_person]
+    _keep(context, fresh)
     for rotation in staged:
         context.state(rotation.credential, State.CUTOVER, forward_only=True)
     uncut = [r.credential for r in context.at(move.credentials, State.CUTOVER) if not context.standing(r.credential).cut]
     uncut = [name for name in uncut if not context.rotation(name).overlap.needs_person or brought(context, name)]
     again = [context.rotation(name) for name in uncut if name not in [rotation.credential for rotation in fresh]]
-    for rotation in again:
-        if not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
-            keep(context, rotation)
+    _keep(context, again)
     known, _ = probe(context, again) if again else ({}, None)
     undone = [r for r in again if not r.overlap.needs_person and _undone(context, r, known[r.credential])]
     # Consumers that have left the old value already: the cut is their cure, and a next value would not be.
@@ -122,6 +121,13 @@ def cutover(context: Context, move: Move) -> None:
     rotations = [context.rotation(rotation.credential) for rotation in fresh + again]
     seen, _ = probe(context, rotations, passing=_early)
     _confirm(context, [r for r in rotations if _replaced(context, r, seen[r.credential], answers.get(r.credential, Answers()))])
+
+
+def _keep(context: Context, rotations: list[Rotation]) -> None:
+    """See that every value of ours is durable: one that was lost before any authority heard of it is made anew."""
+    for rotation in rotations:
+        if not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
+            keep(context, rotation)
 
 
 def _offer(context: Context, rotations: list[Rotation], again: list[Rotation]) -> dict[str, Answers]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import durable
 from mycoops.secret import generate
 from mycoops.vault import Store, password_secrets
 from tests.unit import fleets
@@ -32,7 +33,7 @@ class Desk:
     def __init__(self, root: Path) -> None:
         self.fleet, self.home, self.new = fleets.write(root / "fleet"), root / "home", generate("token")
         (root / "state" / "tale").mkdir(parents=True)
-        (root / "state" / "tale" / "vault-password").write_text(fleets.PASSWORD)
+        durable.replace(root / "state" / "tale" / "vault-password", fleets.PASSWORD.encode())
         self.home.mkdir()
         # What a careless person has there: copies of all kinds, and a history.
         (self.home / ".vimrc").write_text("set backup undofile viminfo='100 directory=~ backupdir=~ undodir=~\n")

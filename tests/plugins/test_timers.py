@@ -17,6 +17,8 @@ import yaml
 from fake_host import REPOSITORY, fresh
 from prometheus_client.parser import text_string_to_metric_families
 
+from mycoops import durable
+
 BIN = Path(sys.executable).parent
 PLAYBOOK = """
 - name: Install a timer
@@ -83,7 +85,7 @@ class Control:
         text = catalogue.read_text().replace("/etc/example/api.env", str(self.file))
         catalogue.write_text(re.sub(r"^  name: .*", "  name: acme", text, count=1, flags=re.MULTILINE))
         (self.state / "acme").mkdir(parents=True)
-        (self.state / "acme" / "vault-password").write_text(fresh())
+        durable.replace(self.state / "acme" / "vault-password", fresh().encode())
         given = self.mycoops("provide", "postgresql_example", "--slot", "a", stdin=fresh())
         assert given.returncode == 0, given.stderr
 

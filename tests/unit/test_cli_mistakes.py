@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import durable
 from mycoops.errors import Exit
 from mycoops.secret import Secret, generate
 from mycoops.vault import Store, password_secrets, vault_path
@@ -60,7 +61,7 @@ def desk(tmp_path: Path) -> Desk:
     store.add("token", "", values[1])
     made = Desk(fleet, state, values)
     made.password.parent.mkdir(parents=True)
-    made.password.write_text(fleets.PASSWORD)
+    durable.replace(made.password, fleets.PASSWORD.encode())
     return made
 
 
@@ -124,7 +125,7 @@ MISTAKES: dict[str, tuple[Break, Callable[[Desk], str], str]] = {
         "the vault password is not there",
     ),
     "the wrong vault password": (
-        lambda d: d.password.write_text("another one"),
+        lambda d: durable.replace(d.password, b"another one"),
         lambda d: f"{d.vault}:{line_of(d.vault, 'db:')}: ",
         "db does not decrypt",
     ),

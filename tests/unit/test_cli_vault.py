@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mycoops import vault_switch
+from mycoops import durable, vault_switch
 from mycoops.errors import Exit
 from mycoops.secret import Secret, generate
 from mycoops.vault import Store, password_secrets, vault_path
@@ -80,7 +80,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     data["mycoops_fleet"]["vault_password"] = sources[request.param]
     made = Desk(fleets.write(tmp_path / "fleet", data), tmp_path / "state")
     made.password.parent.mkdir(parents=True)
-    made.password.write_text(fleets.PASSWORD)
+    durable.replace(made.password, fleets.PASSWORD.encode())
     script = made.password.with_name("print-it")
     script.write_text('#!/bin/sh\nexec cat "$(dirname "$0")/vault-password"\n')
     script.chmod(0o700)
@@ -121,7 +121,7 @@ def test_a_value_is_set_from_a_pipe_and_from_a_hidden_prompt(desk: Desk) -> None
 
 def test_a_value_is_edited(desk: Desk, tmp_path: Path) -> None:
     new = generate("token").reveal()
-    (tmp_path / "new").write_text(new)
+    durable.replace(tmp_path / "new", new.encode())
     program = tmp_path / "editor"
     program.write_text(f'#!/bin/sh\ncat {tmp_path / "new"} > "$1"\n')
     program.chmod(0o700)
@@ -162,7 +162,7 @@ def test_where_the_catalogue_names_no_file_a_person_does_the_rest(desk: Desk, tm
     done = desk.run("vault", "rekey", "--generate")
     assert done.returncode == Exit.USAGE
     assert "nobody would know a password that is made here" in done.stderr
-    (tmp_path / "new").write_text(new)
+    durable.replace(tmp_path / "new", new.encode())
     if prompt:
         asked = (("Vault password: ", fleets.PASSWORD),)
         status, shown = desk.typed("vault", "rekey", "--new-password-file", str(tmp_path / "new"), answers=asked)
@@ -178,7 +178,7 @@ def test_where_the_catalogue_names_no_file_a_person_does_the_rest(desk: Desk, tm
         assert desk.typed("check", answers=(("Vault password: ", fleets.PASSWORD),))[0] == Exit.CONFIGURATION
     else:
         assert desk.run("check").returncode == Exit.CONFIGURATION
-        desk.password.write_text(new)
+        durable.replace(desk.password, new.encode())
         assert desk.run("check").returncode == 0
 
 
@@ -210,7 +210,7 @@ def test_two_places_for_a_password_are_one_too_many(desk: Desk) -> None:
 
 
 def test_a_wrong_password_changes_nothing_and_names_the_place(desk: Desk) -> None:
-    desk.password.write_text("another password that is wrong")
+    durable.replace(desk.password, b"another password that is wrong")
     content = vault_path(desk.fleet).read_bytes()
     done = desk.run("vault", "rekey", "--generate")
     assert done.returncode == Exit.CONFIGURATION

@@ -86,6 +86,8 @@ def test_a_process_that_is_killed_leaves_neither_the_file_nor_the_editor(tmp_pat
         cwd=REPOSITORY,
         env={**os.environ, "EDITOR": str(hanging)},
         start_new_session=True,
+        # Under nohup what a shell starts does not heed a hangup, nor does whatever that starts.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     assert started.stdin
     started.stdin.write(value.reveal().encode())
@@ -94,7 +96,7 @@ def test_a_process_that_is_killed_leaves_neither_the_file_nor_the_editor(tmp_pat
     pid, file = told.read_text().split()
     assert Path(file).read_text().strip() == value.reveal(), "the control: it is there while the editor runs"
     started.send_signal(number)
-    started.wait()
+    started.wait(timeout=60)
     assert wait(lambda: not Path(file).parent.parent.exists())
     assert wait(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
 

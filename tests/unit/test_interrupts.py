@@ -30,6 +30,17 @@ def test_the_handlers_of_before_are_put_back() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize(("before", "heeded"), [(signal.SIG_IGN, False), (signal.SIG_DFL, True)])
+def test_a_closed_terminal_that_was_to_be_ignored_is(before: signal.Handlers, heeded: bool) -> None:
+    old = signal.signal(signal.SIGHUP, before)
+    try:
+        with interrupts.gentle("") as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop() is heeded
+    finally:
+        signal.signal(signal.SIGHUP, old)
+
+
 def test_a_wait_that_nobody_stops_lasts_its_time() -> None:
     began = time.monotonic()
     interrupts.patient(lambda: False)(0.3)

@@ -49,6 +49,22 @@ def test_the_latest_token_is_told_without_taking_one(tmp_path: Path) -> None:
         assert [lease.latest(tmp_path) for _ in range(2)] == [1, 1]
 
 
+@pytest.mark.parametrize("left", [None, "-5", "1", "", "many"])
+def test_no_token_is_given_a_second_time(tmp_path: Path, left: str | None) -> None:
+    for _ in range(3):
+        with lease.hold(tmp_path, "rotate"):
+            pass
+    path = tmp_path / "lease.token"
+    path.unlink()
+    if left is not None:
+        path.write_text(left)
+        with pytest.raises(ConfigurationError, match="does not hold the number of the last lease"), lease.hold(tmp_path, "rotate"):
+            pass
+        path.unlink()
+    with lease.hold(tmp_path, "rotate") as token:
+        assert token == 4
+
+
 def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mycoops import lease\n"

@@ -31,8 +31,15 @@ def program(path: Path, text: str, mode: int = 0o700) -> str:
     return path.name
 
 
+def private(path: Path, text: str) -> Path:
+    """A file that nobody else may read."""
+    path.touch(0o600)
+    path.write_text(text)
+    return path
+
+
 def test_a_file_gives_the_password_without_its_line_end(place: Settings, tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("words and more\n")
+    private(tmp_path / "kept", "words and more\n")
     assert settings.vault_password("kept", "", False, place, HERE) == "words and more"
     assert settings.vault_password(str(tmp_path / "kept"), "", False, place, HERE) == "words and more"
 
@@ -55,8 +62,8 @@ def test_a_program_does_not_read_what_is_piped_into_the_command(tmp_path: Path) 
 
 def test_every_failure_says_where_and_how_to_go_on(place: Settings, tmp_path: Path) -> None:
     value = generate("token").reveal()
-    (tmp_path / "empty").write_text("\n")
-    (tmp_path / "bytes").write_bytes(b"\xff" + value.encode())
+    private(tmp_path / "empty", "\n")
+    private(tmp_path / "bytes", "").write_bytes(b"\xff" + value.encode())
     (tmp_path / "folder").mkdir()
     program(tmp_path / "fails", f"#!/bin/sh\necho {value}\nexit 7\n")
     program(tmp_path / "mute", "#!/bin/sh\n")
@@ -141,3 +148,19 @@ def test_the_directories_come_from_argument_environment_and_default(tmp_path: Pa
     monkeypatch.setenv("MYCOOPS_FLEET", "gone")
     with pytest.raises(ConfigurationError, match="gone is not a fleet directory"):
         settings.find(None)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_password_that_others_may_read_or_write_is_not_taken(place: Settings, tmp_path: Path, mode: int) -> None:
+    path = private(tmp_path / "kept", "words and more")
+    path.chmod(mode)
+    with pytest.raises(ConfigurationError, match=f"{HERE}: .*/kept holds the vault password and has mode {mode:04o}") as caught:
+        settings.vault_password("kept", "", False, place, HERE)
+    assert "chmod 600" in caught.value.hint
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_what_is_no_key_is_not_taken_for_one(place: Settings, tmp_path: Path, size: int) -> None:
+    (tmp_path / settings.INSTALL_KEY).write_bytes(bytes(size))
+    with pytest.raises(ConfigurationError, match=f"has {size} bytes, not 32"):
+        settings.install_key(place)

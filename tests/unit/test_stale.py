@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,15 @@ import yaml
 
 from mycoops import stale
 from mycoops.catalogue import catalogue_path
-from mycoops.commands import checking, rotating
-from mycoops.errors import Exit, Invalid
+from mycoops.commands import approving, checking, looking, providing, rotating
+from mycoops.drill import truth
+from mycoops.errors import ConfigurationError, Exit, Invalid
+from mycoops.model import State
+from mycoops.secret import generate
 from mycoops.vault import vault_path
 from tests.unit.commands.conftest import MakeStage, stage
 from tests.unit.commands.stage import Quiet, Stage, never
-from tests.unit.commands.test_rotating import resume, rotate
+from tests.unit.commands.test_rotating import resume, rotate, states
 
 __all__ = ["stage"]
 
@@ -135,3 +139,95 @@ def test_a_memory_that_is_none_remembers_nothing(stage: MakeStage) -> None:
     assert len(stale.findings(made.opened(), made.store())) == 1
     stale.forget(made.opened())
     assert stale.findings(made.opened(), made.store()) == []
+
+
+@pytest.mark.parametrize("story", ["O4", "O4-dual", "O4-bare"])
+@pytest.mark.parametrize("where", ["state it CUTOVER", "fact it cut"])
+def test_a_value_that_is_cut_and_gone_is_told_and_no_other_is_made(stage: MakeStage, story: str, where: str) -> None:
+    made = stage(story)
+    made.crash(f"after the record {where}", lambda: rotate(made, "it"))
+    left = made.fleet / "pending" / "it.g2.vault"
+    content = left.read_bytes()
+    left.unlink()
+    assert "generation 2 of it is not here" in refused(made, resume)
+    assert not left.exists()
+    left.write_bytes(content)
+    resume(made)
+    assert checking.check(made.opened()) == []
+
+
+@pytest.mark.parametrize("state", ["MINTED", "STAGED"])
+def test_a_value_that_is_gone_before_its_authority_heard_of_it_is_made_anew(stage: MakeStage, state: str) -> None:
+    made = stage("O4")
+    made.crash(f"after the record state it {state}", lambda: rotate(made, "it"))
+    (made.fleet / "pending" / "it.g2.vault").unlink()
+    resume(made)
+    assert states(made) == {"it": State.CLOSED}
+
+
+def test_a_next_value_that_its_consumers_hold_is_not_made_anew(stage: MakeStage) -> None:
+    made = stage("O4-dual")
+    made.crash("after the record state it STAGED", lambda: rotate(made, "it"))
+    left = made.fleet / "pending" / "it.g2.vault"
+    content = left.read_bytes()
+    left.unlink()
+    resume(made)
+    assert (states(made), left.exists()) == ({"it": State.STAGED}, False)
+    left.write_bytes(content)
+    resume(made)
+    assert states(made) == {"it": State.CLOSED}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_vault_that_is_gone_while_something_is_rotated_is_told(stage: MakeStage, whole: bool) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    path = vault_path(made.fleet)
+    content = path.read_text()
+    if whole:
+        path.unlink()
+    else:
+        path.write_text(re.sub(r"(?m)^  one:.*\n(?:    .*\n)+", "", content))
+    assert f"{path}: one has no value, and {made.journals[0].name} says that generation 1 is in force" in refused(made, resume)
+    path.write_text(content)
+    resume(made)
+    assert states(made)["one"] is State.CLOSED
+
+
+def test_status_tells_that_it_is_of_yesterday(stage: MakeStage) -> None:
+    made = stage()
+    rotate(made, "one")
+    assert looking.doubts(made.opened()) == []
+    made.journals[0].unlink()
+    (doubt,) = looking.doubts(made.opened())
+    assert doubt.problem == "this control node has written this journal, and it is not here"
+
+
+def test_nobody_approves_behind_a_journal_of_yesterday(stage: MakeStage) -> None:
+    made = stage()
+    made.crash("after the record state one STAGED", lambda: rotate(made, "one"))
+    (path,) = made.journals
+    before = path.read_bytes()
+    made.crash("after the record state one SWITCHED", lambda: resume(made))
+    whole = path.read_bytes()
+    path.write_bytes(before)
+    made.opened().settings.rotation_log.unlink()
+    (digest,) = {run.plan["digest"] for run in made.opened().runs().values()}
+    with pytest.raises(Invalid, match="has written more of this journal than is here"):
+        approving.approve(made.opened(), digest)
+    assert path.read_bytes() == before
+    path.write_bytes(whole)
+    with pytest.raises(ConfigurationError, match="approval is somebody else's"):
+        approving.approve(made.opened(), digest)
+
+
+def test_no_value_is_taken_for_the_first_where_one_is_in_force(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage()
+    monkeypatch.setattr(truth.Truth, "check", lambda self: None)  # The value is lost here: that is the story.
+    rotate(made, "one")
+    path = vault_path(made.fleet)
+    content = path.read_text()
+    path.write_text(re.sub(r"(?m)^  one:.*\n(?:    .*\n)+", "", content))
+    with pytest.raises(Invalid, match=r"one has no value, and .* says that generation 2 is in force"):
+        providing.provide(made.opened(), "one", generate("token"))
+    assert "one" not in path.read_text()

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mycoops import catalogue, session, settings
+from mycoops import catalogue, durable, session, settings
 from mycoops.checklist import ITEMS
 from mycoops.drill.bench import Bench
 from mycoops.drill.kept import Quiet
@@ -29,7 +29,7 @@ class Stage(Bench):
         self.went_back: list[tuple[str, int]] = []
         _declare(fleet, story)
         (self.state / "tale").mkdir(parents=True)
-        (self.state / "tale" / "vault-password").write_text("anything")
+        durable.replace(self.state / "tale" / "vault-password", b"anything")
         super().__init__(fleet, story)
 
     def _open(self) -> Plan:

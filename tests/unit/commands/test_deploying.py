@@ -123,12 +123,17 @@ def test_a_service_that_somebody_has_to_restart_is_not_called_proven(stage: Make
 
 def test_unknown_names_are_refused(stage: MakeStage) -> None:
     made = stage("O1-own-key")
-    with pytest.raises(ConfigurationError, match="no service runs on h9"):
-        deploy(made, host="h9")
+    with pytest.raises(ConfigurationError, match="no service is declared"):
+        deploy(made)
     with pytest.raises(ConfigurationError, match="unknown credential gone"):
         deploying.redeploy(made.opened(), lambda *_: None, never, "gone")
     with pytest.raises(ConfigurationError, match="has no service to deploy to"):
         deploying.redeploy(made.opened(), lambda *_: None, never, "own")
+
+
+def test_an_unknown_host_is_refused(stage: MakeStage) -> None:
+    with pytest.raises(ConfigurationError, match="no service runs on h9"):
+        deploy(stage("O3"), host="h9")
 
 
 def test_an_open_rotation_is_named_before_a_deploy(stage: MakeStage) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ def _heeding() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_drill_that_is_ended_leaves_nothing(number: signal.Signals) -> None:
     running = subprocess.Popen(
         COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heeding
@@ -48,9 +50,13 @@ def test_a_drill_that_is_ended_leaves_nothing(number: signal.Signals) -> None:
     while not any(any(path.iterdir()) for path in _left(running.pid)):
         assert time.monotonic() < deadline, "it did not begin"
         time.sleep(0.1)
-    running.send_signal(number)
+    # A Ctrl-C reaches all of the terminal's processes; a kill only the one that was named.
+    (running.send_signal if number == signal.SIGKILL else partial(os.killpg, running.pid))(number)
     _, told = running.communicate(timeout=60)
-    assert running.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL), told
+    assert running.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), told
+    if number != signal.SIGKILL:
+        assert "the drill was stopped after" in told
+        assert "Traceback" not in told
     while _of(running.pid):
         assert time.monotonic() < deadline, "its processes go on"
         time.sleep(0.1)

@@ -279,11 +279,12 @@ def test_a_journal_removed_with_its_section_is_missed_by_the_next_one(stage: Mak
     gone = made.journals[1]
     gone.unlink()
     forget(made, gone)
-    found = {one.path: one.state for one in looking.verify_log(made.opened())}
-    assert found == {made.journals[0]: "intact", made.journals[1]: "intact", gone: "missing"}
+    missed = {made.journals[0]: "intact", made.journals[1]: "intact", gone: "missing"}
+    assert {one.path: one.state for one in looking.verify_log(made.opened())} == missed
     with pytest.raises(Invalid, match="this control node has written this journal"):
         rotate(made, "two")
     stale.forget(made.opened())
+    assert {one.path: one.state for one in looking.verify_log(made.opened())} == missed, "the next one alone vouches for it"
     assert rotate(made, "two").error is None, "who took it out of the log, in the open, and out of the memory beside it, can go on"
 
 
@@ -294,6 +295,7 @@ def test_a_journal_shortened_with_its_section_is_told_by_the_next_one(stage: Mak
     first = made.journals[0]
     _one_from_the_end(made, first)
     forget(made, first)
+    stale.forget(made.opened())
     assert [one.state for one in looking.verify_log(made.opened())] == ["shortened", "intact"]
 
 

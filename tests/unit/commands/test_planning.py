@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import durable
 from mycoops.commands import planning, providing
 from mycoops.errors import ConfigurationError
 from mycoops.journal import Journal
@@ -64,7 +65,7 @@ def test_a_preview_needs_no_password_and_is_the_plan_that_follows(tmp_path: Path
     before, lacking = planning.preview(opened, [], label="2031-Q2", reason="r")
     assert lacking == planning.lacking(opened) == ["db", "token"]
     assert [(r.credential, r.from_generation, r.to_principal) for r in before.rotations] == [("db", 1, "app_b"), ("token", 1, "")]
-    (opened.settings.state / "vault-password").write_text(fleets.PASSWORD)
+    durable.replace(opened.settings.state / "vault-password", fleets.PASSWORD.encode())
     for name in lacking:
         providing.provide(
             opened, name, generate("token"), slot="a" if opened.kinds[opened.catalogue.credentials[name].kind].slots else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mycoops import durable
 from mycoops.commands import checking, looking, providing, rotating, starting
 from mycoops.commands.planning import plan
 from mycoops.drill.authorities import Single, Tokens
@@ -107,7 +108,7 @@ def new_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     starting.init(tmp_path / "fleet")
     opened = open_fleet(tmp_path / "fleet")
     opened.settings.state.mkdir(parents=True)
-    (opened.settings.state / "vault-password").write_text(secrets.token_urlsafe(24))
+    durable.replace(opened.settings.state / "vault-password", secrets.token_urlsafe(24).encode())
     return opened
 
 

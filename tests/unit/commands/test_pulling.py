@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
-from mycoops import developers, session
+from mycoops import developers, durable, session
 from mycoops.commands import pulling
 from mycoops.drill.stories import KINDS
 from mycoops.errors import ConfigurationError, WrongUsage
@@ -36,7 +36,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
     where = fleets.write(tmp_path / "fleet", document())
     (tmp_path / "state" / "tale").mkdir(parents=True)
-    (tmp_path / "state" / "tale" / "vault-password").write_text(fleets.PASSWORD)
+    durable.replace(tmp_path / "state" / "tale" / "vault-password", fleets.PASSWORD.encode())
     store = Store.open(where, password_secrets(fleets.PASSWORD))
     store.add("db", "a", generate("token"))
     store.add("token", "", generate("token"))
@@ -158,7 +158,7 @@ def test_it_goes_through_a_copy_of_the_fleet_directory_without_the_control_nodes
     (fleet.settings.fleet / "journal" / "x.jsonl").write_text("{}\n")
     shutil.copytree(fleet.settings.fleet, tmp_path / "clone")
     (tmp_path / "ann" / "tale").mkdir(parents=True)
-    (tmp_path / "ann" / "tale" / "vault-password").write_text(fleets.PASSWORD)
+    durable.replace(tmp_path / "ann" / "tale" / "vault-password", fleets.PASSWORD.encode())
     monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "ann"))
     done = pulling.pull(session.open_fleet(tmp_path / "clone"), "ann", work)
     monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))

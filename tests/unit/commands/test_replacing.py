@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mycoops import lease, stale
+from mycoops import durable, lease, stale
 from mycoops.commands import checking, looking, planning, providing, replacing, rotating
 from mycoops.errors import ConfigurationError, Invalid, Locked, WrongUsage
 from mycoops.secret import Secret, fingerprint, generate
@@ -26,7 +26,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     fleets.write(tmp_path / "fleet")
     opened = open_fleet(tmp_path / "fleet")
     opened.settings.state.mkdir(parents=True)
-    (opened.settings.state / "vault-password").write_text(fleets.PASSWORD)
+    durable.replace(opened.settings.state / "vault-password", fleets.PASSWORD.encode())
     store = opened.store()
     store.add("db", "a", generate("token"))
     store.add("token", "", generate("token"))

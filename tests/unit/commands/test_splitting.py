@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mycoops import session
+from mycoops import durable, session
 from mycoops.commands import checking
 from mycoops.commands.splitting import Split, split
 from mycoops.errors import ConfigurationError, WrongUsage
@@ -32,7 +32,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     }
     where = fleets.write(tmp_path / "fleet", data)
     (tmp_path / "state" / "tale").mkdir(parents=True)
-    (tmp_path / "state" / "tale" / "vault-password").write_text(fleets.PASSWORD)
+    durable.replace(tmp_path / "state" / "tale" / "vault-password", fleets.PASSWORD.encode())
     store(where).add("db", "a", generate("token"))
     return session.open_fleet(where)
 
