@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -81,6 +83,19 @@ class Running:
         with self._news:
             self._news.wait_for(there, seconds)
         assert any(text in line for line in self._lines), f"{text!r} was not said: {self.end().told}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let it wait within the block, from the moment it has the lease on: it has started nothing on a host by then."""
+        lease, deadline = self._lab.state / "lease.json", time.monotonic() + 60
+        while not (lease.exists() and json.loads(lease.read_text())["pid"] == self.process.pid):
+            assert time.monotonic() < deadline, "it has no lease"
+            time.sleep(0.005)
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def kill(self) -> Done:
         """SIGKILL to the whole process group: the machine's power, as far as this program is concerned."""

@@ -150,7 +150,8 @@ def leaked(lab: Lab) -> Iterator[Found]:
         planted |= on_the_control_node(lab, value, other, temporary)
         with process(argv=f"--password={value.text}"), process(PLANTED=value.text), process(OTHER=other, argv=other):
             running = lab.begin("deploy")
-            planted |= while_it_runs(lab, value, other)
+            with running.held():
+                planted |= while_it_runs(lab, value, other)
             done = running.end()
         assert done.status == LEAK, done.told
         yield Found(done, planted, [value, password], temporary)
