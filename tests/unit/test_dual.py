@@ -188,6 +188,20 @@ def test_what_is_awaited_behaves_alike(values: tuple[str, str]) -> None:
 class TestEnvFile:
     """With an env file, which is read anew."""
 
+    def test_both_values_of_a_file_that_changed_meanwhile_are_tried(self, tmp_path: Path) -> None:
+        path = tmp_path / "app.env"
+        first, second, third, fourth = (generate("token").reveal() for _ in range(4))
+        path.write_text(f"{NAME}={first}\n{NAME}_NEXT={second}\n")
+        password, authority = Dual(NAME, env_file=path), Authority(fourth)
+
+        def connect(value: str) -> str:
+            if value == second:
+                path.write_text(f"{NAME}={third}\n{NAME}_NEXT={fourth}\n")
+            return authority.connect(value)
+
+        assert password.attempt(connect, refused=refused) == "a connection"
+        assert (authority.logins, authority.refusals) == (4, 3)
+
     def test_it_counts_before_the_environment_and_is_read_again(self, values: tuple[str, str], tmp_path: Path) -> None:
         path = tmp_path / "app.env"
         third, authority = generate("token").reveal(), Authority("")

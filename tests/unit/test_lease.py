@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,20 @@ def test_who_is_under_way_is_told_without_being_disturbed(tmp_path: Path) -> Non
         assert lease.under_way(tmp_path, ["abort"]) == ""
         assert f"(process {os.getpid()})" in lease.under_way(tmp_path)
     assert lease.under_way(tmp_path, ["rotate"]) == ""
+
+
+def test_a_look_at_who_is_under_way_keeps_nobody_from_beginning(tmp_path: Path) -> None:
+    with lease.hold(tmp_path, "rotate"):
+        pass
+    descriptor = os.open(tmp_path / "lease.lock", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    with pytest.raises(Locked), lease.hold(tmp_path, "rotate"):
+        pass
+    looking = threading.Timer(lease.PAUSE_SECONDS, os.close, [descriptor])
+    looking.start()
+    with lease.hold(tmp_path, "rotate") as token:
+        assert token == 2
+    looking.join()
 
 
 def test_the_latest_token_is_told_without_taking_one(tmp_path: Path) -> None:
