@@ -49,6 +49,10 @@ class Console:
         """What a provider lists."""
         return sorted(one["name"] for one in self.ask("GET", f"/{provider}")["credentials"] if one["listed"])
 
+    def alive(self, provider: str) -> list[str]:
+        """What a provider accepts."""
+        return sorted(one["name"] for one in self.ask("GET", f"/{provider}")["credentials"] if one["alive"])
+
 
 def at(lab: Lab, provider: str) -> Base:
     """A provider, by the port of this machine that leads to it."""

@@ -88,10 +88,10 @@ def test_the_process_that_uses_them_holds_the_new_ones(sitting: Sitting) -> None
     promises.processes_hold(sitting.lab, sitting.after)
 
 
-def test_no_token_is_left_at_a_provider_that_nobody_holds(sitting: Sitting) -> None:
+def test_nothing_lives_on_at_a_provider_that_nobody_holds(sitting: Sitting) -> None:
     for provider in ("anthropic", "asana", "chemspider", "cloudflare", "github", "n8n", "ncbi", "notion", "proxmox", "telegram"):
         mine = [name for name in providers.PROBES if providers.PROBES[name].provider == provider]
-        assert len(Console(sitting.lab).names(provider)) == len(mine), provider
+        assert len(Console(sitting.lab).alive(provider)) == len(mine), provider
 
 
 def test_every_item_of_the_checklist_is_in_the_plan_of_a_quarter_or_said_not_to_apply(sitting: Sitting) -> None:
