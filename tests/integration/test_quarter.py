@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ class Quarter:
     other: Done
     after: dict[str, Value]
     report: dict[str, Any]
-    files: dict[tuple[str, str], bytes]
+    files: dict[tuple[str, str], bytes] = field(repr=False)
 
     @property
     def ended(self) -> float:
