@@ -22,8 +22,10 @@ if mycoops status --json | grep -q '"next": "mycoops \(resume\|abort\)"'; then
 fi
 
 say '$ mycoops rotate --quarter Q2 --yes     # while every service is asked 24 times a second, half of it over new connections'
+echo '(what a person has to do, lab/load/person.py does at the consoles of the lab: at the prompts first, then what is left)'
 status=0
-python lab/load/traffic.py --fleet inventory/lab -- mycoops rotate --quarter Q2 --yes || status=$?
+python lab/load/traffic.py --fleet inventory/lab -- python lab/load/person.py --fleet inventory/lab -- \
+    mycoops rotate --quarter Q2 --yes || status=$?
 [ "$status" -eq 0 ] || { say "The rotation ended with status $status; what to do next stands above."; exit "$status"; }
 
 say '$ mycoops log verify'

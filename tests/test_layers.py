@@ -20,10 +20,10 @@ ORDER = """
     values vault_file verdict
   < editor hostcode services vault inventory kinds lab_boot lab_image lab_marker ledger runner
   < reminders
-  < bridge exposure leaks.known outside
+  < bridge exposure lab_consoles leaks.known outside
   < consumer
   < catalogue developers github_secrets
-  < check delivery due families lab places leaks.control_node leaks.hosts order plan report retired schema taking
+  < check delivery due families lab lab_person places leaks.control_node leaks.hosts order plan report retired schema taking
   < chain check_cadence check_files check_places check_values display drift items leaks.search performer planner sightings
   < last_drift session targets
   < stale
@@ -51,9 +51,10 @@ ORDER = """
     commands.starting commands.tasking
   < commands.rendering
   < commands.acknowledging commands.leaking commands.pulling
-  < commands.asking commands.measuring commands.reminding commands.deploying commands.drifting commands.labbing commands.rotating
+  < commands.asking commands.measuring commands.reminding commands.deploying commands.drifting commands.rotating
   < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing commands.splitting
-  < commands.drilling_lab
+  < commands.seeding
+  < commands.drilling_lab commands.labbing
   < cli_hints
   < cli_completion cli_crash cli_options cli_print
   < cli_answers cli_approve cli_drift cli_drill cli_due cli_failing cli_outside cli_people cli_split

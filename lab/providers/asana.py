@@ -81,6 +81,9 @@ class Asana(Provider):
         self.keys.end(self.listed(token))
         return {"id": token}
 
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "persons": {gid: person["name"] for gid, person in self.persons.items()}}
+
     @console
     def leave_workspace(self, person: str, name: str) -> dict[str, str]:
         """The person, and with it each of its tokens, loses a workspace."""

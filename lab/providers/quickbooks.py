@@ -135,11 +135,19 @@ class QuickBooks(Provider):
     # What a person does.
 
     @console
-    def create_app(self, name: str) -> dict[str, str]:
-        """Developer portal, Keys and credentials: the app's id and its secret."""
-        identity, secret = pick(ALNUM, 50), pick(ALNUM, 40)
+    def create_app(self, name: str, client_id: str = "") -> dict[str, str]:
+        """Developer portal, Keys and credentials: the app's id and its secret. An id that is given is one that was there before."""
+        identity, secret = client_id or pick(ALNUM, 50), pick(ALNUM, 40)
         self.apps[identity] = secret
         return {"id": identity, "value": secret, "name": name}
+
+    @console
+    def rotate_secret(self, app: str) -> dict[str, str]:
+        """The same page, Rotate: the secret before ends; the grants of the app stay."""
+        if app not in self.apps:
+            raise BadStep(f"there is no app {app}")
+        self.apps[app] = pick(ALNUM, 40)
+        return {"id": app, "value": self.apps[app]}
 
     @console
     def consent(self, app: str, company: str, realm: str = "") -> dict[str, str]:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 
 from mycoops import agent, durable, lab, lab_marker, rundir, stale
+from mycoops.commands import seeding
 from mycoops.errors import ConfigurationError, LabError
 from mycoops.items import Items
 from mycoops.model import Item
@@ -22,7 +23,7 @@ Progress = Callable[[str], None]
 
 
 def up(fleet: Fleet, progress: Progress, notify: Notify) -> lab.LabReport:
-    """Boot the lab; on fresh hosts every authority is made to accept the vault's current generations."""
+    """Boot the lab; on fresh hosts every authority is made to accept the vault's current generations, and providers make theirs."""
     _password(fleet)
     store = fleet.store()
     if not store.metas():
@@ -37,6 +38,8 @@ def up(fleet: Fleet, progress: Progress, notify: Notify) -> lab.LabReport:
         deploy_public_key=_public_key(fleet, store),
         known_hosts=fleet.settings.known_hosts,
     )
+    if seeded := seeding.seed(fleet, store):
+        progress(f"made {len(seeded)} values at the consoles of the lab's providers, encrypted into the vault")
     known = lab_marker.marked(fleet.settings.fleet)
     if new := made if known else list(fleet.catalogue.credentials):
         progress("making the authorities accept the vault's values")
@@ -66,7 +69,8 @@ def _password(fleet: Fleet) -> None:
 
 
 def _first_values(fleet: Fleet, store: Store) -> list[str]:
-    missing = [name for name in fleet.catalogue.credentials if store.meta(name) is None]
+    elsewhere = seeding.cases(fleet)
+    missing = [name for name in fleet.catalogue.credentials if store.meta(name) is None and name not in elsewhere]
     for name in missing:
         kind = fleet.kinds[fleet.catalogue.credentials[name].kind]
         store.add(name, kind.next_slot(""), generate(kind.generates))
@@ -87,7 +91,7 @@ def _public_key(fleet: Fleet, store: Store) -> str:
 def _bootstrap(fleet: Fleet, store: Store, notify: Notify, new: list[str]) -> None:
     if any(run.open for run in fleet.runs().values()):
         raise ConfigurationError("a rotation is open, but the lab's hosts are new", hint="Start over: `mycoops lab down --forget`.")
-    admins = {declared.authority.admin for declared in fleet.catalogue.credentials.values()} - {""}
+    admins = {declared.authority.admin for declared in fleet.catalogue.credentials.values()} - {"", *seeding.cases(fleet)}
     for name in admins & set(new):
         meta = store.meta(name)
         lab.set_redis_admin_hash(
@@ -103,10 +107,11 @@ def _bootstrap(fleet: Fleet, store: Store, notify: Notify, new: list[str]) -> No
 def _activations(fleet: Fleet, store: Store, new: list[str]) -> list[Item]:
     """The mint (or, with one slot, the cut) of the current generation of each of these, as if it were the candidate."""
     builder = Items(fleet.catalogue, fleet.kinds, "lab").admins(store.meta)
+    elsewhere = seeding.cases(fleet)
     items: list[Item] = []
     for name, declared in fleet.catalogue.credentials.items():
         kind, meta = fleet.kinds[declared.kind], store.meta(name)
-        if name not in new or meta is None or kind.accepts_by != "role" or kind.generates == "ed25519":
+        if name not in new or name in elsewhere or meta is None or kind.accepts_by != "role" or kind.generates == "ed25519":
             continue
         principal = kind.principal(declared.principal, meta.slot)
         same = (meta.generation, meta.generation, meta.slot, meta.slot, principal, principal)

@@ -100,9 +100,11 @@ def _rotator(context: Context, move: Move) -> None:
 def cutover(context: Context, move: Move) -> None:
     """Replace the one slot; whoever comes back from a crash asks first and remembers nothing, and so does a person's cut.
 
-    Consumers that try two values hold both of them, in this very walk, before anything is cut."""
+    Consumers that try two values hold both of them, in this very walk, before anything is cut. An administrator's value that a
+    person replaces is asked for when whoever is administered with it is through: it dies before the vault holds the next one."""
     ahead.ensure(context, context.at(move.credentials, State.STAGED))
-    staged = cleared(context, context.at(move.credentials, State.STAGED))
+    ready = [rotation for rotation in context.at(move.credentials, State.STAGED) if not _needed(context, rotation)]
+    staged = cleared(context, ready)
     fresh = [rotation for rotation in staged if not rotation.overlap.needs_person]
     _keep(context, fresh)
     for rotation in staged:
@@ -128,6 +130,13 @@ def _keep(context: Context, rotations: list[Rotation]) -> None:
     for rotation in rotations:
         if not (rotation.overlap.needs_person or rotation.overlap.provider_mints):
             keep(context, rotation)
+
+
+def _needed(context: Context, rotation: Rotation) -> bool:
+    """Whether another rotation of this run goes on with a value that a person is to replace."""
+    credentials, mine = context.catalogue.credentials, rotation.credential
+    users = [one for name, one in context.run.rotations.items() if name != mine and credentials[name].authority.admin == mine]
+    return rotation.overlap.needs_person and any(one.open and one.state is not State.PROVEN_DEAD for one in users)
 
 
 def _offer(context: Context, rotations: list[Rotation], again: list[Rotation]) -> dict[str, Answers]:

@@ -17,10 +17,11 @@ from contextlib import contextmanager
 import paramiko
 import psycopg
 
+from tests.integration import providers
 from tests.integration.lab import Lab
+from tests.integration.providers import ACCEPTED
 from tests.integration.values import Value
 
-ACCEPTED = "accepted"
 DATABASES = {
     "postgresql_mindex_api": "mindex",
     "postgresql_mas": "mas",
@@ -35,6 +36,7 @@ REFUSED = {
     **dict.fromkeys(("jwt_mas", "mindex_service_token"), "401"),
     **dict.fromkeys(("ssh_password_mindex", "ssh_password_mas", "ssh_password_sandbox"), "password refused"),
     "ssh_key_rotator": "publickey refused",
+    **providers.REFUSED,
 }
 """How each authority says no: the refusal of the authentication itself, not of the path to it."""
 
@@ -51,6 +53,8 @@ def ask(lab: Lab, value: Value, text: str = "") -> list[str]:
         return [status(lab.port(8001), "/whoami", {"Authorization": f"Bearer {token(text)}"})]
     if name == "mindex_service_token":
         return [status(lab.port(8000), "/api/mindex/items", {"X-Service-Token": text})]
+    if name in providers.REFUSED:
+        return [providers.ask(lab, value, text)]
     if name == "ssh_key_rotator":
         return [ssh_key(lab, host, value.principal, text) for host in lab.hosts]
     return [ssh_password(lab, name.removeprefix("ssh_password_"), value.principal, text)]
@@ -58,6 +62,8 @@ def ask(lab: Lab, value: Value, text: str = "") -> list[str]:
 
 def random_for(value: Value) -> str:
     """A fresh value of the same shape that nobody knows."""
+    if value.credential in providers.REFUSED:
+        return providers.random_for(value)
     if value.credential != "ssh_key_rotator":
         return secrets.token_urlsafe(32)
     from cryptography.hazmat.primitives import serialization

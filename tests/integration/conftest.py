@@ -17,6 +17,7 @@ ORDER = (
     "deploy",
     "drift",
     "quarter",
+    "checklist",
     "one_slot",
     "env_files",
     "env_dialects",

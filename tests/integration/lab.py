@@ -25,7 +25,8 @@ from tests.integration.values import Value, Values
 MYCOOPS = Path(sys.executable).with_name("mycoops")
 AS = 'echo "$1" > /proc/self/loginuid && shift && exec "$@"'
 """Lets a process descend from a login of this account, as pam_loginuid does."""
-TRAFFIC = Path(__file__).resolve().parents[2] / "lab" / "load" / "traffic.py"
+LOAD = Path(__file__).resolve().parents[2] / "lab" / "load"
+TRAFFIC, PERSON = LOAD / "traffic.py", LOAD / "person.py"
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,17 @@ class Lab:
         return Running(self, [*before, str(MYCOOPS), *arguments], arguments, {**self.environment(fleet, state), **more})
 
     def begin_under_traffic(self, report: Path, *arguments: str) -> Running:
-        """The same while every service is asked all the time."""
+        """The same while every service is asked all the time, and somebody sits there who answers and does what is left."""
         load = [sys.executable, str(TRAFFIC), "--fleet", str(self.fleet), "--json", str(report), "--"]
-        return Running(self, [*load, str(MYCOOPS), *arguments], arguments, self.environment())
+        return Running(self, [*load, *self._attended(*arguments)], arguments, self.environment())
+
+    def begin_attended(self, *arguments: str) -> Running:
+        """Somebody sits there: brings what is asked for, or, without a command, what `mycoops todo` lists."""
+        return Running(self, self._attended(*arguments), arguments or ("todo", "played"), self.environment())
+
+    def _attended(self, *arguments: str) -> list[str]:
+        command = ["--", str(MYCOOPS), *arguments] if arguments else []
+        return [sys.executable, str(PERSON), "--fleet", str(self.fleet), *command]
 
     def run(
         self, *arguments: str, status: int | None = 0, fleet: Path | None = None, state: Path | None = None, login: str = ""

@@ -1,10 +1,11 @@
-"""A whole quarter under load: every old value dies, every process runs on the new one, and nobody notices."""
+"""A whole quarter under load, with a person at the terminal: every old value dies, every process runs on the new one, and nobody
+notices."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class Quarter:
     other: Done
     after: dict[str, Value]
     report: dict[str, Any]
-    files: dict[tuple[str, str], bytes]
+    files: dict[tuple[str, str], bytes] = field(repr=False)
 
     @property
     def ended(self) -> float:
@@ -64,7 +65,7 @@ def quarter(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Quarter:
         running = lab.begin_under_traffic(report, "rotate", "--quarter", "Q2", "--yes")
         running.until("verify")
         other = lab.run("deploy", status=None)
-        done = running.end()
+        done = running.end(900)
     return Quarter(lab, before, plan, began, done, other, lab.current(), json.loads(report.read_text()), files)
 
 

@@ -148,3 +148,15 @@ def test_a_limit_for_each_company(grant: Grant) -> None:
     assert (told.status, told.json["Fault"]["Error"][0]["code"]) == (429, "3001")
     grant.providers.later(61)
     assert grant.company(access).status == 200
+
+
+def test_a_new_secret_ends_the_one_before_and_leaves_the_grants(grant: Grant) -> None:
+    old = dict(grant.app)
+    grant.app = {**old, **grant.providers.step("quickbooks", "rotate_secret", app=old["id"])}
+    assert grant.refresh(grant.first).status == 200
+    refused = refreshed(grant.providers, old, grant.first)
+    assert (refused.status, refused.json) == (401, {"error": "invalid_client"})
+
+
+def test_an_app_can_have_the_id_that_a_catalogue_names(providers: Providers) -> None:
+    assert providers.step("quickbooks", "create_app", name="lab", client_id="books")["id"] == "books"

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from mycoops import content, kinds
+from mycoops.bridge import EFFECTS
 from mycoops.check import CARRIED_OUT
 from mycoops.errors import ConfigurationError
 from mycoops.kinds import HumanStep, Kind
@@ -122,3 +123,13 @@ def test_every_shipped_kind_has_the_entries_its_class_needs(name: str) -> None:
 
 def test_some_kinds_are_shipped() -> None:
     assert len(shipped()) >= 6
+
+
+@pytest.mark.parametrize("entry", sorted(EFFECTS))
+def test_what_changes_something_runs_as_root_where_a_host_can_hold_it_back(entry: str) -> None:
+    """Without root a host knows of no lease: a run that was taken for dead would finish its last order there."""
+    files = sorted(content.path("roles").glob(f"kind_*/tasks/{entry}.yml"))
+    tasks = {f"{path.parent.parent.name} {task['name']}": task for path in files for task in yaml.safe_load(path.read_text())}
+    ordered = {name: task for name, task in tasks.items() if any(word.startswith("mycoops_") for word in task)}
+    assert ordered
+    assert [name for name, task in ordered.items() if task.get("become") is not True] == []

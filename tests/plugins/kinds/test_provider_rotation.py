@@ -25,7 +25,6 @@ pytestmark = pytest.mark.slow
 
 MYCOOPS = Path(sys.executable).with_name("mycoops")
 DAY = 86400
-CREDENTIALS = ("cloud", "maker", "books", "app")
 
 
 class Home:
@@ -40,9 +39,12 @@ class Home:
         host = local | (nobody if os.geteuid() == 0 else {"ansible_become": False})
         (self.fleet / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"here": host}}}))
         (root / "password").write_text("p" * 40)
-        values = self._made()
-        for name in CREDENTIALS:
-            self.run("provide", name, stdin=values[name])
+        for name, value in self._made().items():
+            self.run("provide", name, *self.slot(name), stdin=value)
+
+    def slot(self, _: str) -> tuple[str, ...]:
+        """In which slot a first value is: here none has any."""
+        return ()
 
     def _made(self) -> dict[str, str]:
         step = self.providers.step

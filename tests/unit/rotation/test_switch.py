@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mycoops.catalogue import Catalogue
 from mycoops.drill.faults import Fault
 from mycoops.drill.hosts import Delivery
 from mycoops.drill.stories import APART, Story, fleet, simple, use
@@ -18,6 +19,13 @@ def manual(kind: str) -> Story:
     made = simple(kind)
     job = made.services["job"].model_copy(update={"apply": "none"})
     return Story("manual", made.model_copy(update={"mycoops_services": {**made.services, "job": job}}))
+
+
+def an_app_and_its_grant() -> Catalogue:
+    """A value that replaces itself, and the one slot that a person fills with which it is used."""
+    grant = {"kind": "grant", "category": "oauth", "authority": {"host": "h3", "admin": "app"}, "consumers": [{"rotator": True}]}
+    app = {"kind": "console", "category": "oauth", "authority": {"host": "h3"}, "consumers": [{"rotator": True}]}
+    return fleet({}, {"it": grant, "app": app})
 
 
 def test_a_service_that_is_restarted_by_hand_is_not_acknowledged_before_it_was(bench: MakeBench) -> None:
@@ -143,6 +151,21 @@ def test_a_wrong_value_of_a_person_is_asked_for_again_and_the_newest_one_counts(
     made.world.bring("it")
     assert made.walk() is None
     assert made.standing("it").to_generation == 3
+    made.over()
+
+
+def test_an_administrators_value_is_asked_for_when_nobody_goes_on_with_it(bench: MakeBench) -> None:
+    """A person who replaces it ends it at once: whoever is looked at with it afterwards would be told of a wrong administrator."""
+    made = bench(Story("app", an_app_and_its_grant()))
+    assert isinstance(made.walk(), WaitingForPerson)
+    assert (made.standing("it").state, made.standing("app").state) == (State.REVOKE_PENDING, State.STAGED)
+    assert made.standing("app").waiting == {}
+    made.bring()
+    assert isinstance(made.walk(), WaitingForPerson)
+    assert made.standing("it").state in (State.PROVEN_DEAD, State.CLOSED)
+    assert made.standing("app").waiting["next"] == "mycoops provide app"
+    made.bring()
+    assert made.walk() is None
     made.over()
 
 
