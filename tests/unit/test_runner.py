@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 import subprocess
 import time
@@ -103,9 +104,12 @@ class Waiting:
     def __init__(self) -> None:
         self.child: pexpect.spawn | None = None
 
+    def heeding(self) -> None:
+        """What a shell starts in the background does not heed an interrupt, nor does whatever that starts."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     def run(self, *, cancel_callback: Callable[[], bool], **_: object) -> SimpleNamespace:
-        self.child = pexpect.spawn("sh", ["-c", "echo begun; exec sleep 60"], ignore_sighup=True)
-        self.child.expect("begun")
+        self.child = pexpect.spawn("sleep", ["60"], ignore_sighup=True, preexec_fn=self.heeding)
         deadline = time.monotonic() + 20
         while self.child.isalive() and not cancel_callback() and time.monotonic() < deadline:
             time.sleep(0.05)
