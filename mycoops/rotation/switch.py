@@ -103,8 +103,7 @@ def cutover(context: Context, move: Move) -> None:
     Consumers that try two values hold both of them, in this very walk, before anything is cut. An administrator's value that a
     person replaces is asked for when whoever is administered with it is through: it dies before the vault holds the next one."""
     ahead.ensure(context, context.at(move.credentials, State.STAGED))
-    ready = [rotation for rotation in context.at(move.credentials, State.STAGED) if not _needed(context, rotation)]
-    staged = cleared(context, ready)
+    staged = cleared(context, [r for r in context.at(move.credentials, State.STAGED) if not _needed(context, r)])
     fresh = [rotation for rotation in staged if not rotation.overlap.needs_person]
     _keep(context, fresh)
     for rotation in staged:
@@ -136,7 +135,11 @@ def _needed(context: Context, rotation: Rotation) -> bool:
     """Whether another rotation of this run goes on with a value that a person is to replace."""
     credentials, mine = context.catalogue.credentials, rotation.credential
     users = [one for name, one in context.run.rotations.items() if name != mine and credentials[name].authority.admin == mine]
-    return rotation.overlap.needs_person and any(one.open and one.state is not State.PROVEN_DEAD for one in users)
+    going = [one.credential for one in users if one.open and one.state is not State.PROVEN_DEAD]
+    if not (rotation.overlap.needs_person and going):
+        return False
+    context.progress.note(f"{mine}: a person is asked for it when {', '.join(going)} is through")
+    return True
 
 
 def _offer(context: Context, rotations: list[Rotation], again: list[Rotation]) -> dict[str, Answers]:
