@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mycoops import lab_fleet, lab_person
+from mycoops import durable, lab_fleet, lab_person
 from mycoops.catalogue import load
 from mycoops.commands import seeding
 from mycoops.errors import ConfigurationError, LabError
@@ -123,7 +123,7 @@ def fleet(tmp_path: Path, providers: Providers, monkeypatch: pytest.MonkeyPatch)
     hosts.write_text(hosts.read_text().replace("28091", str(providers.control.parts.port)))
     monkeypatch.setenv("MYCOOPS_STATE", str(tmp_path / "state"))
     (tmp_path / "state" / "lab").mkdir(parents=True)
-    (tmp_path / "state" / "lab" / "vault-password").write_text(secrets.token_urlsafe(32))
+    durable.replace(tmp_path / "state" / "lab" / "vault-password", secrets.token_urlsafe(32).encode())
     return open_fleet(made)
 
 

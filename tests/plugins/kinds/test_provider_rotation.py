@@ -16,6 +16,7 @@ import pytest
 import yaml
 from provider_fleet import listed
 
+from mycoops import durable
 from mycoops.checklist import ITEMS
 from mycoops.vault import Store, password_secrets
 from tests.processes import descendants, works
@@ -38,7 +39,7 @@ class Home:
         local = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
         host = local | (nobody if os.geteuid() == 0 else {"ansible_become": False})
         (self.fleet / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"here": host}}}))
-        (root / "password").write_text("p" * 40)
+        durable.replace(root / "password", b"p" * 40)
         for name, value in self._made().items():
             self.run("provide", name, *self.slot(name), stdin=value)
 
