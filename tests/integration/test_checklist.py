@@ -54,12 +54,13 @@ def sitting(lab: Lab) -> Sitting:
 def test_without_a_person_it_waits_and_what_needs_none_is_done(sitting: Sitting) -> None:
     assert sitting.waited.status == 6, sitting.waited.told
     closed = {name for name in CREDENTIALS if sitting.states[name] == "CLOSED"}
-    assert closed == WITHOUT_PERSON - {"quickbooks"}
-    assert sitting.states["quickbooks"] == "REVOKE_PENDING"
+    # A grant whose old value its provider still takes waits a day for its end; one that was refreshed before may see it at once.
+    assert closed | {"quickbooks"} == WITHOUT_PERSON
+    assert sitting.states["quickbooks"] in ("REVOKE_PENDING", "CLOSED")
 
 
 def test_what_has_to_be_brought_is_listed_with_page_shape_and_the_command_after_it(sitting: Sitting) -> None:
-    wanted = set(CREDENTIALS) - WITHOUT_PERSON - LATER
+    wanted = set(CREDENTIALS) - WITHOUT_PERSON - (LATER if sitting.states["quickbooks"] == "REVOKE_PENDING" else set())
     assert {one["credential"]: one["next"] for one in sitting.todo} == {name: f"mycoops provide {name}" for name in wanted}
     assert all(one["page"] and one["step"] and one["owner"] and one["deadline"] for one in sitting.todo)
     assert {one["credential"]: one["prefix"] for one in sitting.todo if one["prefix"]}["anthropic_admin"] == "sk-ant-admin"
