@@ -25,7 +25,7 @@ def status(
             done = asking.ask(opened, display.host)
     answers.status(looking.status(opened), as_json=as_json)
     for finding in looking.doubts(opened):
-        errors.print(f"{finding.place}: {finding.problem}. {finding.fix}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(str(finding), markup=False, highlight=False, soft_wrap=True)
     if done and not done.credentials:
         errors.print("nobody was asked: no credential has an old login name of its own whose authority tells of refused logins")
     if done and (error := done.error):

@@ -48,14 +48,16 @@ class Finding:
     problem: str
     fix: str
 
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}. {self.fix}"
+
 
 class Invalid(ConfigurationError):
     """A fleet directory is wrong in the ways that `findings` lists; nothing was changed."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = list(findings)
-        lines = (f"{finding.place}: {finding.problem}. {finding.fix}" for finding in self.findings)
-        super().__init__("\n".join(lines), hint="Nothing was changed. `mycoops check` shows this again.")
+        super().__init__("\n".join(map(str, self.findings)), hint="Nothing was changed. `mycoops check` shows this again.")
 
 
 class WrongUsage(ConfigurationError):

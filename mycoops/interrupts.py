@@ -45,11 +45,17 @@ def gentle(words: str) -> Iterator[Stop]:
             with suppress(OSError):
                 os.write(STDERR, f"\n{words}\n".encode())
 
-    # Under nohup a closed terminal is nothing to heed.
+    with handled(handler):
+        yield stop
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block SIGNALS are answered by `handler`; under nohup a closed terminal is nothing to heed."""
     heeded = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in heeded}
     try:
-        yield stop
+        yield
     finally:
         for number, old in before.items():
             signal.signal(number, old)

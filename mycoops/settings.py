@@ -16,6 +16,7 @@ from mycoops.errors import ConfigurationError
 
 KEY_BYTES = 32
 """How long the key of fingerprints and journals is."""
+REKEY = "give the vault another one with `mycoops vault rekey`"
 OTHERS = 0o077
 """What nobody else may do with a file that holds a secret."""
 
@@ -111,7 +112,8 @@ def vault_password(file: str, script: str, prompt: bool, settings: Settings, dec
             hint="Write it there, mode 0600; `mycoops lab up` makes that of the lab." if file else "Put the program there.",
         )
     try:
-        password = (_private(path, declared) if file else _printed(path, declared)).decode().strip()
+        given = private(path, declared, "the vault password", REKEY) if file else _printed(path, declared)
+        password = given.decode().strip()
     except OSError as error:
         hint = "Make it a file that you may read." if file else "Begin it with #!, and make it executable: chmod 700."
         raise ConfigurationError(f"{declared}: no vault password from {path}: {error.strerror}", hint=hint) from None
@@ -122,12 +124,15 @@ def vault_password(file: str, script: str, prompt: bool, settings: Settings, dec
     return password
 
 
-def _private(path: Path, declared: str) -> bytes:
-    content = path.read_bytes()  # What is no file is told as that, before its mode.
+def private(path: Path, declared: str, what: str, instead: str) -> bytes:
+    """Read a file that nobody else may read or write. Raises ConfigurationError, with what to do where others could read it.
+
+    `declared` is where the catalogue names it; OSError tells what is no file, before its mode is looked at."""
+    content = path.read_bytes()
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & OTHERS:
-        hint = f"chmod 600 {path}, and give the vault another one with `mycoops vault rekey` if others could read it."
-        raise ConfigurationError(f"{declared}: {path} holds the vault password and has mode {mode:04o}", hint=hint)
+        hint = f"chmod 600 {path}, and {instead} if others could read it."
+        raise ConfigurationError(f"{declared}: {path} holds {what} and has mode {mode:04o}", hint=hint)
     return content
 
 

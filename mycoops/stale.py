@@ -51,10 +51,16 @@ def findings(fleet: Fleet, store: Store) -> list[Finding]:
     return found + list(_values(fleet, store, runs))
 
 
-def refuse(fleet: Fleet) -> None:
-    """Raise Invalid where a record of the present would be written behind one of yesterday, and first of all JournalError."""
-    fleet.runs()
-    if found := list(journals(fleet)):
+def refuse(fleet: Fleet, store: Store | None = None) -> None:
+    """Raise Invalid where a record of the present would be written behind one of yesterday, and first of all JournalError.
+
+    Without a store only the journals are looked at."""
+    if store:
+        found = findings(fleet, store)
+    else:
+        fleet.runs()
+        found = list(journals(fleet))
+    if found:
         raise Invalid(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from mycoops.errors import ConfigurationError
 from mycoops.notifier import Target
 from mycoops.reminders import Reminders
 from mycoops.settings import Settings
+
+RENEW = "give its targets new tokens"
 
 
 def load(declared: Reminders, where: Settings, place: str) -> list[Target]:
@@ -23,7 +24,7 @@ def load(declared: Reminders, where: Settings, place: str) -> list[Target]:
         hint = "Write one URL a line into it, mode 0600." if declared.file else "Put the program there."
         raise ConfigurationError(f"{place}: the targets are not there: {path}", hint=hint)
     try:
-        text = (_read(path, place) if declared.file else _printed(path, place)).decode()
+        text = (settings.private(path, place, "secrets", RENEW) if declared.file else _printed(path, place)).decode()
     except OSError as error:
         raise ConfigurationError(f"{place}: no targets from {path}: {error.strerror}", hint="Mend that.") from None
     except UnicodeDecodeError:
@@ -33,14 +34,6 @@ def load(declared: Reminders, where: Settings, place: str) -> list[Target]:
     if not found:
         raise ConfigurationError(f"{place}: no target in {path}", hint="Write one URL a line.")
     return found
-
-
-def _read(path: Path, place: str) -> bytes:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        problem = f"{place}: {path} holds secrets and has mode {mode:04o}"
-        raise ConfigurationError(problem, hint=f"chmod 600 {path}, and give its targets new tokens if others could read it.")
-    return path.read_bytes()
 
 
 def _printed(script: Path, place: str) -> bytes:

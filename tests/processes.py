@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 
@@ -23,3 +24,9 @@ def works(pid: int, word: bytes) -> bool:
         return word in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def heeding() -> None:
+    """Let a new process heed signals: what a shell starts in the background or under nohup does not, nor what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -51,8 +51,8 @@ ORDER = """
     commands.starting commands.tasking
   < commands.rendering
   < commands.acknowledging commands.leaking commands.pulling
-  < commands.asking commands.measuring commands.reminding commands.deploying commands.drifting commands.rotating
-  < commands.approving commands.confirming commands.dying commands.rekeying commands.replacing commands.splitting
+  < commands.asking commands.measuring commands.reminding commands.deploying commands.rotating
+  < commands.approving commands.confirming commands.drifting commands.dying commands.rekeying commands.replacing commands.splitting
   < commands.seeding
   < commands.drilling_lab commands.labbing
   < cli_hints

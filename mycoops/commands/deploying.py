@@ -49,15 +49,20 @@ class Deployed:
 def deploy(fleet: Fleet, notify: Notify, stop: Stop, *, host: str = "", check: bool = False) -> Deployed:
     """Deliver every service's files to its host, or to one host; the second run changes nothing."""
     refuse(fleet)
-    services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
-    if not services:
-        known = sorted({service.host for service in fleet.catalogue.services.values()})
-        if not known:
-            hint = "Declare one under mycoops_services."
-            raise ConfigurationError("no service is declared, so there is nothing to deliver", hint=hint)
-        raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(known)}.")
+    services = services_on(fleet, host)
     with lease.hold(fleet.settings.state, "deploy") as token, open_session(fleet, notify) as session:
         return deliver(session, services, token, stop, "deploy", check=check)
+
+
+def services_on(fleet: Fleet, host: str) -> list[str]:
+    """The services of a host, or of all. Raises WrongUsage where none runs there, and ConfigurationError where there is none."""
+    declared = fleet.catalogue.services
+    if found := [name for name, service in declared.items() if host in ("", service.host)]:
+        return found
+    if not declared:
+        hint = "Declare one under mycoops_services."
+        raise ConfigurationError("no service is declared, so there is nothing to deliver", hint=hint)
+    raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(sorted({one.host for one in declared.values()}))}.")
 
 
 def under_way(fleet: Fleet) -> list[str]:

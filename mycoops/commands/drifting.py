@@ -11,9 +11,10 @@ from mycoops import drift as drifts
 from mycoops import last_drift, lease
 from mycoops.commands import leaking
 from mycoops.commands.checking import refuse
+from mycoops.commands.deploying import services_on
 from mycoops.delivery import Requests
 from mycoops.drift import Looked
-from mycoops.errors import Exit, Locked, MycoopsError, NotWritten, StepFailed, WrongUsage
+from mycoops.errors import Exit, Locked, MycoopsError, NotWritten, StepFailed
 from mycoops.last_drift import LastDrift, counted
 from mycoops.order import host_order
 from mycoops.rotation.context import generations
@@ -38,10 +39,7 @@ class Drifted:
 def drift(fleet: Fleet, notify: Notify, *, host: str = "") -> Drifted:
     """Ask every host, or one. Raises Locked where a run is under way, or has begun meanwhile: it changes what is asked for."""
     refuse(fleet)
-    services = [name for name, service in fleet.catalogue.services.items() if host in ("", service.host)]
-    if not services:
-        known = sorted({service.host for service in fleet.catalogue.services.values()})
-        raise WrongUsage(f"no service runs on {host}", hint=f"One of: {', '.join(known)}.")
+    services = services_on(fleet, host)
     state = fleet.settings.state
     token = lease.latest(state)
     _nobody_else(fleet, token)

@@ -104,12 +104,8 @@ def _stopped(rows: Sequence[Row], count: int) -> Iterator[None]:
         words = f"the drill was stopped after {len(rows)} of {count} trials, {found} of them with findings"
         raise Interrupted(words, hint="It begins anew; `--every 400` drills less, and `--class` one class.")
 
-    before = {number: signal.signal(number, handler) for number in interrupts.SIGNALS}
-    try:
+    with interrupts.handled(handler):
         yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _work() -> None:

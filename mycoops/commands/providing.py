@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mycoops import lease, stale
 from mycoops.check_values import SHORTEST_VALUE
-from mycoops.errors import ConfigurationError, Invalid, WrongUsage
+from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.kinds import Kind
 from mycoops.ledger import Standing
 from mycoops.secret import Secret
@@ -37,9 +37,8 @@ def provide(fleet: Fleet, credential: str, secret: Secret, *, slot: str = "") ->
         store = fleet.store()
         stale.refuse(fleet)
         refuse_known(store, credential, secret)
-        if store.meta(credential) is None and (found := stale.findings(fleet, store)):
-            raise Invalid(found)
         if store.meta(credential) is None:
+            stale.refuse(fleet, store)
             return _first(store, credential, secret, kind, slot)
         return _awaited(fleet, store, credential, secret)
 

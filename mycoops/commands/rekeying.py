@@ -11,7 +11,7 @@ from pathlib import Path
 from mycoops import durable, lease, settings, stale, vault_switch
 from mycoops.check_values import SHORTEST_VALUE
 from mycoops.commands.rendering import opened_for_nothing, render_log
-from mycoops.errors import ConfigurationError, Invalid, VaultError
+from mycoops.errors import ConfigurationError, VaultError
 from mycoops.journal import Journal
 from mycoops.session import Fleet
 from mycoops.vault import Store, password_secrets, vault_path
@@ -60,7 +60,7 @@ def rekey(fleet: Fleet, new: str) -> Rekeyed:
         if not files:
             _right_file(fleet, new)
             return _told(fleet, store, set(store.files()), changed=False)
-        _refuse_stale(fleet, store)
+        stale.refuse(fleet, store)
         try:
             vault_switch.prepare({path: made for path, (_, made) in files.items()}, fleet.password_path(), new.encode())
             _refuse_change(store, files)
@@ -107,11 +107,6 @@ def _opens(store: Store) -> bool:
         return bool(list(store.secrets()))
     except VaultError:
         return False
-
-
-def _refuse_stale(fleet: Fleet, store: Store) -> None:
-    if found := stale.findings(fleet, store):
-        raise Invalid(found)
 
 
 def _refuse_change(store: Store, files: dict[Path, tuple[bytes, bytes]]) -> None:

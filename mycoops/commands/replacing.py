@@ -15,7 +15,7 @@ from mycoops.commands import planning
 from mycoops.commands.providing import kind_of, refuse_known, refuse_shape, refuse_slot
 from mycoops.commands.rendering import concluded, opened_for_nothing, render_log
 from mycoops.commands.rotating import refuse_open
-from mycoops.errors import ConfigurationError, Invalid
+from mycoops.errors import ConfigurationError
 from mycoops.journal import Journal
 from mycoops.secret import Secret, fingerprint
 from mycoops.session import Fleet
@@ -84,8 +84,7 @@ def edit(fleet: Fleet, credential: str, *, reason: str = "") -> Replaced:
 def _desk(fleet: Fleet, credential: str, command: str) -> Iterator[_Desk]:
     with lease.hold(fleet.settings.state, command) as token:
         store = fleet.store()
-        if found := stale.findings(fleet, store):
-            raise Invalid(found)
+        stale.refuse(fleet, store)
         refuse_open(fleet, [credential])
         before = store.meta(credential)
         if before is None:

@@ -10,7 +10,7 @@ from mycoops.catalogue import catalogue_path
 from mycoops.commands.providing import refuse_shape
 from mycoops.commands.rendering import concluded, opened_for_nothing
 from mycoops.commands.rotating import refuse_open
-from mycoops.errors import ConfigurationError, Invalid, WrongUsage
+from mycoops.errors import ConfigurationError, WrongUsage
 from mycoops.families import families
 from mycoops.secret import fingerprint
 from mycoops.session import Fleet
@@ -40,8 +40,7 @@ def split(fleet: Fleet, credential: str, into: Iterable[str], reason: str = "") 
     _refuse_undeclared(fleet, credential, names)
     with lease.hold(fleet.settings.state, "split") as token:
         store = fleet.store()
-        if found := stale.findings(fleet, store):
-            raise Invalid(found)
+        stale.refuse(fleet, store)
         refuse_open(fleet, [credential, *names])
         before = store.meta(credential)
         if before is None:

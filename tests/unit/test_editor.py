@@ -15,6 +15,7 @@ import pytest
 from mycoops import editor, rundir
 from mycoops.errors import ConfigurationError
 from mycoops.secret import Secret, generate
+from tests.processes import heeding
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EDIT = "import sys; from mycoops import editor, secret; editor.edited('db', secret.Secret(sys.stdin.read()))"
@@ -86,8 +87,7 @@ def test_a_process_that_is_killed_leaves_neither_the_file_nor_the_editor(tmp_pat
         cwd=REPOSITORY,
         env={**os.environ, "EDITOR": str(hanging)},
         start_new_session=True,
-        # Under nohup what a shell starts does not heed a hangup, nor does whatever that starts.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=heeding,
     )
     assert started.stdin
     started.stdin.write(value.reveal().encode())

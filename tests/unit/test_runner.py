@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import signal
 import socket
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from mycoops import runner
 from mycoops.masking import Masker
+from tests.processes import heeding
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,8 @@ class Waiting:
     def __init__(self) -> None:
         self.child: pexpect.spawn | None = None
 
-    def heeding(self) -> None:
-        """What a shell starts in the background does not heed an interrupt, nor does whatever that starts."""
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
     def run(self, *, cancel_callback: Callable[[], bool], **_: object) -> SimpleNamespace:
-        self.child = pexpect.spawn("sleep", ["60"], ignore_sighup=True, preexec_fn=self.heeding)
+        self.child = pexpect.spawn("sleep", ["60"], ignore_sighup=True, preexec_fn=heeding)
         deadline = time.monotonic() + 20
         while self.child.isalive() and not cancel_callback() and time.monotonic() < deadline:
             time.sleep(0.05)

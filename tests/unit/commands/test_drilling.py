@@ -14,6 +14,7 @@ import pytest
 
 from mycoops import rundir
 from mycoops.commands import drilling
+from tests.processes import heeding
 
 COMMAND = (sys.executable, "-m", "mycoops.cli", "drill", "--class", "O6", "--every", "400")
 
@@ -35,16 +36,11 @@ def _of(group: int) -> list[str]:
     return found
 
 
-def _heeding() -> None:
-    """What a shell starts in the background does not heed an interrupt, nor does whatever that starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_drill_that_is_ended_leaves_nothing(number: signal.Signals) -> None:
     running = subprocess.Popen(
-        COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heeding
+        COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heeding
     )
     deadline = time.monotonic() + 60
     while not any(any(path.iterdir()) for path in _left(running.pid)):
